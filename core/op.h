@@ -1,0 +1,191 @@
+// How an op is written, run and recorded.
+//
+// An op is a value type:
+//
+//   struct Tanh {
+//     static constexpr std::string_view name = "tanh";
+//     Spec infer(const Tensor& src) const;                               // checks; every shape error comes from here
+//     void forward(Forward& ctx, const Tensor& src, Tensor& dst) const;  // runs the kernel; ctx.save(dst)
+//     void backward(Backward& ctx, const Tensor& diff_dst) const;        // in ops: ctx.give(0, ...)
+//   };
+//   Tensor tanh(const Tensor& src, Location where) { return apply(Tanh{}, where, src); }
+//
+// Several outputs: infer returns std::array<Spec, N>, forward takes std::array<Tensor, N>& and backward takes
+// std::span<const Tensor> (undefined where no gradient came). Any number of inputs: take std::span<const Tensor>.
+// A view has `Tensor view(const Tensor& src) const` in place of infer and forward. An op without a backward may be
+// used wherever no gradient is asked for; asking for one throws. Integer results are never recorded.
+#pragma once
+
+#include <array>
+#include <boost/container/small_vector.hpp>
+#include <concepts>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/node.h"
+#include "dagrad/core/tensor.h"
+
+namespace dagrad {
+
+/// What an op's forward may ask for and leave behind.
+class Forward {
+ public:
+  explicit Forward(bool recording) : recording_(recording) {}
+
+  /// Whether a backward may follow; when not, workspaces need not be made.
+  bool recording() const { return recording_; }
+  /// Keeps an input, an output or a workspace for the backward, which finds them in the order of these calls.
+  void save(const Tensor& tensor) {
+    if (recording_) saved_.push_back(tensor);
+  }
+
+ private:
+  friend class Recorder;
+  boost::container::small_vector<Tensor, 4> saved_;
+  bool recording_;
+};
+
+/// What an op's backward reads and gives.
+class Backward {
+ public:
+  /// Whether input `i` wants a gradient.
+  bool needs(std::size_t i) const;
+  /// How many inputs the op had.
+  std::size_t input_count() const { return node_.edge_count_; }
+  /// Saved tensor `i`. Throws GradientError when it was freed, or modified in place since.
+  Tensor saved(std::size_t i) const;
+  /// Shape and type of input `i`; only for inputs that need a gradient.
+  const Shape& input_shape(std::size_t i) const { return input(i).shape; }
+  DType input_dtype(std::size_t i) const { return input(i).dtype; }
+  /// Shape and type of output `i`.
+  const NodeOutput& output(std::size_t i = 0) const { return node_.outputs_[i]; }
+  /// Adds to the gradient of input `i` (ignored when it needs none or `gradient` is undefined).
+  /// Throws GradientError when shape or type differ from the input's.
+  void give(std::size_t i, Tensor gradient);
+
+ private:
+  friend class BackwardPass;
+  explicit Backward(Node& node, bool pruned) : node_(node), pruned_(pruned), given_(node.edge_count_) {}
+  const NodeOutput& input(std::size_t i) const;
+
+  Node& node_;
+  bool pruned_;
+  boost::container::small_vector<Tensor, 4> given_;
+};
+
+/// The part of recording that does not depend on the op's type.
+class Recorder {
+ public:
+  /// Whether an op on these inputs is to be recorded now.
+  static bool wants(std::span<const Tensor> inputs);
+  static bool wants(std::span<const Tensor* const> inputs);
+
+ protected:
+  static void* allocate(std::size_t bytes);
+  static std::uint32_t saved_count(const Forward& ctx) { return static_cast<std::uint32_t>(ctx.saved_.size()); }
+  static void attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, Forward& ctx);
+  static void check_for_nan(std::string_view op, Location where, std::span<const Tensor> outputs);
+  [[noreturn]] static void throw_no_gradient(std::string_view op, Location where);
+  static bool any_floating(std::span<const Tensor> outputs);
+};
+
+/// The node of an op of type Op.
+template <class Op>
+class OpNode final : public Node {
+ public:
+  std::string_view name() const override { return Op::name; }
+  std::string attributes() const override {
+    if constexpr (requires { { op_.attributes() } -> std::convertible_to<std::string>; }) return op_.attributes();
+    else return {};
+  }
+  const Op& op() const { return op_; }
+
+ private:
+  friend class OpRecorder;
+  OpNode(Op op, Arity arity, std::size_t head, Location where) : Node(arity, head, where), op_(std::move(op)) {}
+
+  void backward(Backward& ctx, std::span<Tensor> gradients) override {
+    if constexpr (requires { op_.backward(ctx, std::as_const(gradients[0])); }) op_.backward(ctx, std::as_const(gradients[0]));
+    else op_.backward(ctx, std::span<const Tensor>(gradients));
+  }
+
+  Op op_;
+};
+
+/// Runs an op and records it; see apply().
+class OpRecorder : public Recorder {
+ public:
+  template <class Op, class... Inputs>
+  static auto run(Op op, Location where, const Inputs&... inputs) {
+    const std::array<const Tensor*, sizeof...(Inputs)> pointers{&inputs...};
+    return run_on(std::move(op), where, std::span<const Tensor* const>(pointers), inputs...);
+  }
+
+  template <class Op>
+  static auto run_list(Op op, Location where, std::span<const Tensor> inputs) {
+    boost::container::small_vector<const Tensor*, 8> pointers;
+    for (const Tensor& input : inputs) pointers.push_back(&input);
+    return run_on(std::move(op), where, std::span<const Tensor* const>(pointers.data(), pointers.size()), inputs);
+  }
+
+ private:
+  template <class Op>
+  static constexpr bool has_backward = requires(const Op& op, Backward& ctx, const Tensor& t, std::span<const Tensor> s) {
+    requires requires { op.backward(ctx, t); } || requires { op.backward(ctx, s); };
+  };
+
+  template <class Op, class... Arguments>
+  static auto run_on(Op op, Location where, std::span<const Tensor* const> pointers, const Arguments&... inputs) {
+    const bool recording = wants(pointers);
+    Forward ctx(recording);
+    if constexpr (requires { op.view(inputs...); }) {
+      Tensor dst = op.view(inputs...);
+      finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
+      return dst;
+    } else if constexpr (requires { { op.infer(inputs...) } -> std::same_as<Spec>; }) {
+      Tensor dst = Tensor::allocate(op.infer(inputs...));
+      op.forward(ctx, inputs..., dst);
+      finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
+      return dst;
+    } else {
+      const auto specs = op.infer(inputs...);
+      std::array<Tensor, std::tuple_size_v<std::remove_cvref_t<decltype(specs)>>> dst;
+      for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
+      op.forward(ctx, inputs..., dst);
+      finish(std::move(op), where, pointers, std::span(dst), ctx);
+      return dst;
+    }
+  }
+
+  template <class Op>
+  static void finish(Op op, Location where, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, Forward& ctx) {
+    if (anomaly_enabled()) check_for_nan(Op::name, where, outputs);
+    if (!ctx.recording() || !any_floating(outputs)) return;
+    if constexpr (!has_backward<Op>) {
+      throw_no_gradient(Op::name, where);
+    } else {
+      const Node::Arity arity{static_cast<std::uint32_t>(inputs.size()), static_cast<std::uint32_t>(outputs.size()), saved_count(ctx)};
+      constexpr std::size_t head = (sizeof(OpNode<Op>) + 15) / 16 * 16;
+      NodePointer node(new (allocate(head + arity.bytes())) OpNode<Op>(std::move(op), arity, head, where));
+      attach(node, inputs, outputs, ctx);
+    }
+  }
+};
+
+/// Checks, allocates, runs and, when an input requires a gradient, records `op`. Returns its output: a Tensor, or an
+/// array of them. An undefined input stands for a missing one.
+template <class Op, class... Inputs>
+  requires(std::convertible_to<const Inputs&, const Tensor&> && ...)
+auto apply(Op op, Location where, const Inputs&... inputs) {
+  return OpRecorder::run(std::move(op), where, static_cast<const Tensor&>(inputs)...);
+}
+
+/// The same for an op with any number of inputs.
+template <class Op>
+auto apply(Op op, Location where, std::span<const Tensor> inputs) {
+  return OpRecorder::run_list(std::move(op), where, inputs);
+}
+
+}  // namespace dagrad

@@ -1,0 +1,178 @@
+// Tensor: the one value type of dagrad.
+#pragma once
+
+#include <atomic>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "dagrad/core/dtype.h"
+#include "dagrad/core/location.h"
+#include "dagrad/core/shape.h"
+#include "dagrad/core/storage.h"
+
+namespace dagrad {
+
+class Node;
+class Tensor;
+void intrusive_ptr_add_ref(Node* node);
+void intrusive_ptr_release(Node* node);
+using NodePointer = boost::intrusive_ptr<Node>;
+
+/// What an op promises about a result before it runs: its shape and element type.
+struct Spec {
+  Shape shape;
+  DType dtype = f32;
+};
+
+/// A hook on a tensor: sees the finished gradient; what it returns replaces it (an undefined tensor keeps it).
+using GradientHook = std::function<Tensor(const Tensor& gradient)>;
+
+/// An n-dimensional array with value semantics of a handle: copies share the same elements and the same history.
+/// Reading from several threads is safe; writing while another thread uses the tensor is not.
+class Tensor {
+ public:
+  Tensor() = default;  ///< undefined: stands for "no tensor" (a missing bias, a gradient that is zero)
+
+  bool defined() const { return impl_ != nullptr; }
+  explicit operator bool() const { return defined(); }
+
+  const Shape& shape() const { return checked()->shape; }
+  const Strides& strides() const { return checked()->strides; }
+  Spec spec() const { return {shape(), dtype()}; }
+  int dim() const { return checked()->shape.rank(); }
+  std::int64_t numel() const { return checked()->numel; }
+  DType dtype() const { return checked()->dtype; }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel()) * item_size(dtype()); }
+  /// The size along `axis`, which may count from the end. Throws ShapeError.
+  std::int64_t size(std::int64_t axis) const;
+  /// Offset of the first element from the start of the storage, in elements.
+  std::int64_t offset() const { return checked()->offset; }
+  /// Whether the elements lie in row-major order without gaps.
+  bool is_contiguous() const { return checked()->contiguous; }
+  const Storage::Pointer& storage() const { return checked()->storage; }
+
+  /// The first element, for reading. Throws DTypeError when T is not the element type.
+  template <class T>
+  const T* data() const {
+    check_dtype(dtype_of<T>);
+    return static_cast<const T*>(raw_data());
+  }
+  /// The first element, for writing; counts as an in-place change (raises the version). Throws DTypeError.
+  template <class T>
+  T* mutable_data() {
+    check_dtype(dtype_of<T>);
+    return static_cast<T*>(mutable_raw_data());
+  }
+  const void* raw_data() const;
+  void* mutable_raw_data();
+
+  /// The only element, converted to T. Throws ShapeError unless numel() is 1.
+  template <class T>
+  T item() const;
+  /// All elements in row-major order, converted to T.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  // --- in place, never recorded ---
+
+  /// Sets every element. Throws UsageError on a tensor whose history is being recorded (use NoGrad).
+  Tensor& fill_(double value);
+  Tensor& zero_() { return fill_(0.0); }
+  /// Copies the elements of `source`, which must broadcast to this shape; converts the element type.
+  Tensor& copy_(const Tensor& source);
+
+  // --- autograd ---
+
+  /// Whether gradients flow to or through this tensor.
+  bool requires_grad() const { return defined() && impl_->node != nullptr; }
+  /// Makes a leaf of this tensor (or a constant again). Throws GradientError on a non-leaf, DTypeError on integers.
+  Tensor& requires_grad_(bool value = true);
+  /// True unless an op recorded it.
+  bool is_leaf() const;
+  /// The accumulated gradient of a leaf, or of a tensor on which retain_grad() was called; undefined when there is none.
+  Tensor grad() const;
+  /// Replaces the gradient (undefined frees it). Throws ShapeError/DTypeError when it does not match.
+  void set_grad(Tensor gradient);
+  /// Frees the gradient, or with `set_to_none = false` fills it with zeros.
+  void zero_grad(bool set_to_none = true);
+  /// Keeps the gradient of a non-leaf readable by grad() after backward.
+  void retain_grad();
+  /// The same elements without history.
+  Tensor detach() const;
+  /// Accumulates d(this)/d(leaf) into every leaf's grad. See dagrad::backward for the options.
+  void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
+  /// Runs `hook` on this tensor's gradient each time it is complete; returns a handle for remove_hook.
+  int register_hook(GradientHook hook);
+  void remove_hook(int handle);
+  /// A name for messages and drawings.
+  Tensor& set_name(std::string name);
+  std::string name() const;
+  /// The node that produced this tensor, or the leaf's own node; null when no gradient is required.
+  const NodePointer& node() const { return checked()->node; }
+  /// Which output of node() this tensor is.
+  std::uint32_t output_index() const { return checked()->output_index; }
+  /// How often the elements were changed in place (views count together).
+  std::uint32_t version() const { return storage()->version(); }
+
+  /// Whether two handles are the same tensor.
+  bool is_same(const Tensor& other) const { return impl_ == other.impl_; }
+
+  // --- for ops ---
+
+  /// A view of the same storage with other shape, strides and offset, without history.
+  Tensor alias(const Shape& shape, const Strides& strides, std::int64_t offset) const;
+  /// Attaches the history: this tensor is output `index` of `node`.
+  void set_node(NodePointer node, std::uint32_t index);
+  /// Whether this handle is the only one to its elements, so that they may be overwritten.
+  bool owns_elements_alone() const;
+  /// An uninitialised contiguous tensor.
+  static Tensor allocate(const Spec& spec);
+  static Tensor from_storage(Storage::Pointer storage, const Spec& spec, const Strides& strides, std::int64_t offset);
+
+ private:
+  struct Impl;
+  using ImplPointer = boost::intrusive_ptr<Impl>;
+  friend void intrusive_ptr_add_ref(Impl* impl);
+  friend void intrusive_ptr_release(Impl* impl);
+
+  struct Impl {
+    std::atomic<std::uint32_t> references{0};
+    DType dtype;
+    bool contiguous;
+    std::uint32_t output_index = 0;
+    std::int64_t numel;
+    std::int64_t offset;
+    Storage::Pointer storage;
+    NodePointer node;
+    Shape shape;
+    Strides strides;
+
+    Impl(Storage::Pointer storage, const Spec& spec, const Strides& strides, std::int64_t offset);
+    ~Impl();
+    static void* operator new(std::size_t bytes);
+    static void operator delete(void* block, std::size_t bytes) noexcept;
+  };
+
+  explicit Tensor(Impl* impl) : impl_(impl) {}
+  Impl* checked() const {
+    if (!impl_) throw_undefined();
+    return impl_.get();
+  }
+  [[noreturn]] static void throw_undefined();
+  void check_dtype(DType wanted) const;
+  void check_in_place(const char* op) const;
+
+  ImplPointer impl_;
+};
+
+inline void intrusive_ptr_add_ref(Tensor::Impl* impl) { impl->references.fetch_add(1, std::memory_order_relaxed); }
+inline void intrusive_ptr_release(Tensor::Impl* impl) {
+  if (impl->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete impl;
+}
+
+}  // namespace dagrad
