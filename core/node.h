@@ -83,6 +83,13 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   Node(Arity arity, std::size_t head_bytes, Location where);
   virtual ~Node();
 
+  /// Sets the sequence and what is known of output `i`.
+  void set_identity(std::uint64_t sequence, std::uint32_t i, const Spec& spec) {
+    sequence_ = sequence;
+    outputs_[i].shape = spec.shape;
+    outputs_[i].dtype = spec.dtype;
+  }
+
   /// Turns gradients of the outputs into gradients of the inputs by ctx.give(). Undefined gradients are zero.
   virtual void backward(Backward& ctx, std::span<Tensor> gradients) = 0;
 

@@ -1,0 +1,134 @@
+#include "dagrad/core/copy.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "dagrad/core/parallel.h"
+#include "dagrad/core/strided_loop.h"
+
+namespace dagrad {
+namespace {
+
+// A thread is worth starting above this many elements (a fork costs about 1 us, a core moves 10 to 20 elements a ns).
+constexpr std::int64_t kGrain = 64 << 10;
+
+template <class To, class From>
+void copy_row(To* dst, std::int64_t dst_stride, const From* src, std::int64_t src_stride, std::int64_t count) {
+  if constexpr (std::is_same_v<To, From>) {
+    if (dst_stride == 1 && src_stride == 1) {
+      std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(To));
+      return;
+    }
+  }
+  for (std::int64_t i = 0; i < count; ++i) dst[i * dst_stride] = convert_to<To>(src[i * src_stride]);
+}
+
+template <class T>
+void add_row(T* dst, std::int64_t dst_stride, const T* a, std::int64_t a_stride, const T* b, std::int64_t b_stride,
+             std::int64_t count) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      dst[i * dst_stride] = BFloat16(static_cast<float>(a[i * a_stride]) + static_cast<float>(b[i * b_stride]));
+    }
+  } else if (dst_stride == 1 && a_stride == 1 && b_stride == 1) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = a[i] + b[i];
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) dst[i * dst_stride] = a[i * a_stride] + b[i * b_stride];
+  }
+}
+
+/// Calls `row(offsets, count)` for pieces that make up the whole, in parallel where it is large.
+template <std::size_t N, class Row>
+void for_all_rows(const StridedLoop<N>& loop, const Row& row) {
+  const std::int64_t length = loop.row_length();
+  const std::int64_t rows = loop.row_count();
+  if (length * rows <= kGrain) {
+    loop.for_rows([&](const auto& offsets) { row(offsets, length); });
+  } else if (rows == 1) {
+    parallel_for(length, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      std::array<std::int64_t, N> offsets;
+      for (std::size_t i = 0; i < N; ++i) offsets[i] = begin * loop.row_stride(i);
+      row(offsets, end - begin);
+    });
+  } else {
+    parallel_for(rows, std::max<std::int64_t>(1, kGrain / length), [&](std::int64_t begin, std::int64_t end) {
+      loop.for_rows(begin, end, [&](const auto& offsets) { row(offsets, length); });
+    });
+  }
+}
+
+/// Copies a transpose in tiles, so that neither side strides through memory for long.
+template <class T>
+bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
+  // dst runs along dimension 0, src along dimension 1.
+  if (loop.rank != 2 || loop.strides[0][0] != 1 || loop.strides[1][1] != 1) return false;
+  constexpr std::int64_t kTile = 32;
+  const std::int64_t columns = loop.sizes[0], rows = loop.sizes[1];
+  const std::int64_t dst_step = loop.strides[0][1], src_step = loop.strides[1][0];
+  const std::int64_t bands = (rows + kTile - 1) / kTile;
+  parallel_for(bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r0 = begin * kTile; r0 < std::min(end * kTile, rows); r0 += kTile) {
+      const std::int64_t r1 = std::min(r0 + kTile, rows);
+      for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
+        const std::int64_t c1 = std::min(c0 + kTile, columns);
+        for (std::int64_t r = r0; r < r1; ++r) {
+          for (std::int64_t c = c0; c < c1; ++c) dst[r * dst_step + c] = src[c * src_step + r];
+        }
+      }
+    }
+  });
+  return true;
+}
+
+}  // namespace
+
+void copy_elements(const Tensor& src, Tensor& dst) {
+  if (dst.numel() == 0) return;
+  const Strides& dst_strides = dst.strides();
+  const Strides& src_strides = src.strides();
+  const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
+  visit_dtype(dst.dtype(), [&]<class To>(To) {
+    To* to = dst.mutable_data<To>();
+    visit_dtype(src.dtype(), [&]<class From>(From) {
+      const From* from = src.data<From>();
+      if constexpr (std::is_same_v<To, From>) {
+        if (copy_transposed(loop, to, from)) return;
+      }
+      for_all_rows(loop, [&](const auto& offsets, std::int64_t n) {
+        copy_row(to + offsets[0], loop.row_stride(0), from + offsets[1], loop.row_stride(1), n);
+      });
+    });
+  });
+}
+
+Tensor contiguous_data(const Tensor& t) {
+  if (t.is_contiguous()) return t;
+  Tensor copy = Tensor::allocate(t.spec());
+  copy_elements(t, copy);
+  return copy;
+}
+
+void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {
+  if (dst.numel() == 0) return;
+  const Strides& dst_strides = dst.strides();
+  const Strides& a_strides = a.strides();
+  const Strides& b_strides = b.strides();
+  const StridedLoop<3> loop(dst.shape(), {&dst_strides, &a_strides, &b_strides});
+  const auto run = [&]<class T>(T) {
+    T* to = dst.mutable_data<T>();
+    const T* from_a = a.data<T>();
+    const T* from_b = b.data<T>();
+    for_all_rows(loop, [&](const auto& offsets, std::int64_t n) {
+      add_row(to + offsets[0], loop.row_stride(0), from_a + offsets[1], loop.row_stride(1), from_b + offsets[2],
+              loop.row_stride(2), n);
+    });
+  };
+  switch (dst.dtype()) {
+    case DType::f32: run(float{}); break;
+    case DType::f64: run(double{}); break;
+    default: run(BFloat16{}); break;
+  }
+}
+
+}  // namespace dagrad

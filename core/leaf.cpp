@@ -1,0 +1,61 @@
+#include "dagrad/core/leaf.h"
+
+#include <new>
+
+#include "dagrad/core/allocator.h"
+#include "dagrad/core/copy.h"
+#include "dagrad/core/op.h"
+#include "dagrad/core/running_node.h"
+
+namespace dagrad {
+namespace {
+
+constexpr std::size_t kLeafHead = (sizeof(Leaf) + 15) / 16 * 16;
+
+/// The one op that core itself needs: gradients that add up while the backward is being recorded.
+struct AddGradients {
+  static constexpr std::string_view name = "add_gradients";
+  Spec infer(const Tensor& a, const Tensor&) const { return a.spec(); }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { add_elements(a, b, dst); }
+  // d(a + b) = da + db
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, diff_dst);
+    ctx.give(1, diff_dst);
+  }
+};
+
+bool may_overwrite(const Tensor& t) { return t.owns_elements_alone() && t.is_contiguous(); }
+
+}  // namespace
+
+Leaf::Leaf(std::size_t head_bytes, const Spec& spec, std::uint64_t sequence) : Node(Arity{0, 1, 0}, head_bytes, Location{}) {
+  set_identity(sequence, 0, spec);
+}
+
+NodePointer make_leaf(const Spec& spec) {
+  return NodePointer(new (allocator::allocate(kLeafHead + Node::Arity{0, 1, 0}.bytes())) Leaf(kLeafHead, spec, next_sequence(0)));
+}
+
+void Leaf::backward(Backward&, std::span<Tensor> gradients) {
+  Tensor& gradient = gradients[0];
+  if (grad_.defined()) {
+    grad_ = accumulate(std::move(grad_), std::move(gradient));
+  } else if (gradient.requires_grad() || may_overwrite(gradient)) {
+    grad_ = std::move(gradient);
+  } else {
+    grad_ = Tensor::allocate(gradient.spec());
+    copy_elements(gradient, grad_);
+  }
+}
+
+Tensor accumulate(Tensor a, Tensor b) {
+  if (grad_enabled() && (a.requires_grad() || b.requires_grad())) return apply(AddGradients{}, Location::current(), a, b);
+  Tensor dst;
+  if (may_overwrite(a)) dst = a;
+  else if (may_overwrite(b)) dst = b;
+  else dst = Tensor::allocate(a.spec());
+  add_elements(a, b, dst);
+  return dst;
+}
+
+}  // namespace dagrad

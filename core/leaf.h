@@ -1,0 +1,30 @@
+// Leaf: the end of an edge, where gradients accumulate. Internal.
+#pragma once
+
+#include "dagrad/core/node.h"
+
+namespace dagrad {
+
+/// The node of a tensor that the user made: it has no edges and owns the tensor's grad.
+class Leaf final : public Node {
+ public:
+  Leaf(std::size_t head_bytes, const Spec& spec, std::uint64_t sequence);
+  std::string_view name() const override { return "leaf"; }
+  bool is_leaf() const override { return true; }
+
+  const Tensor& grad() const { return grad_; }
+  void set_grad(Tensor gradient) { grad_ = std::move(gradient); }
+
+ private:
+  /// grad += gradient: moved in when it is the first and nobody else holds it.
+  void backward(Backward& ctx, std::span<Tensor> gradients) override;
+
+  Tensor grad_;
+};
+
+NodePointer make_leaf(const Spec& spec);
+
+/// a + b: in the memory of one of them when nobody else holds it; recorded when one of them has a history.
+Tensor accumulate(Tensor a, Tensor b);
+
+}  // namespace dagrad

@@ -1,0 +1,145 @@
+#include "dagrad/core/tensor.h"
+
+#include <fmt/format.h>
+
+#include "dagrad/core/allocator.h"
+#include "dagrad/core/copy.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/leaf.h"
+#include "dagrad/core/node.h"
+
+namespace dagrad {
+
+Tensor::Impl::Impl(Storage::Pointer storage_in, const Spec& spec, const Strides& strides_in, std::int64_t offset_in)
+    : dtype(spec.dtype),
+      contiguous(dagrad::is_contiguous(spec.shape, strides_in)),
+      numel(1),
+      offset(offset_in),
+      storage(std::move(storage_in)),
+      shape(spec.shape),
+      strides(strides_in) {
+  for (const std::int64_t size : shape) numel *= size;
+}
+
+Tensor::Impl::~Impl() = default;
+
+void* Tensor::Impl::operator new(std::size_t bytes) { return allocator::allocate(bytes); }
+void Tensor::Impl::operator delete(void* block, std::size_t bytes) noexcept { allocator::deallocate(block, bytes); }
+
+void Tensor::throw_undefined() { throw UsageError("tensor: undefined (want one that was made by a function or an op)"); }
+
+void Tensor::check_dtype(DType wanted) const {
+  if (dtype() != wanted) {
+    throw DTypeError(fmt::format("data: the elements are {}: asked for {}", name_of(dtype()), name_of(wanted)));
+  }
+}
+
+void Tensor::check_in_place(const char* op) const {
+  if (requires_grad() && grad_enabled()) {
+    throw UsageError(fmt::format("{}: in-place change of a tensor that requires a gradient, shape {} (want NoGrad around it, or a new tensor)",
+                                 op, shape().str()));
+  }
+}
+
+std::int64_t Tensor::size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
+
+const void* Tensor::raw_data() const {
+  const Impl* impl = checked();
+  return impl->storage->data() + impl->offset * static_cast<std::int64_t>(item_size(impl->dtype));
+}
+
+void* Tensor::mutable_raw_data() {
+  checked()->storage->bump_version();
+  return const_cast<void*>(raw_data());
+}
+
+template <class T>
+T Tensor::item() const {
+  if (numel() != 1) throw ShapeError(fmt::format("item: shape {} has {} elements (want exactly 1)", shape().str(), numel()));
+  return visit_dtype(dtype(), [&]<class From>(From) { return convert_to<T>(*data<From>()); });
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  const Tensor source = contiguous_data(*this);
+  std::vector<T> values(static_cast<std::size_t>(numel()));
+  visit_dtype(dtype(), [&]<class From>(From) {
+    const From* from = source.data<From>();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = convert_to<T>(from[i]);
+  });
+  return values;
+}
+
+template float Tensor::item<float>() const;
+template double Tensor::item<double>() const;
+template std::int64_t Tensor::item<std::int64_t>() const;
+template int Tensor::item<int>() const;
+template bool Tensor::item<bool>() const;
+template std::vector<float> Tensor::to_vector<float>() const;
+template std::vector<double> Tensor::to_vector<double>() const;
+template std::vector<std::int64_t> Tensor::to_vector<std::int64_t>() const;
+template std::vector<int> Tensor::to_vector<int>() const;
+template std::vector<std::uint8_t> Tensor::to_vector<std::uint8_t>() const;
+template std::vector<bool> Tensor::to_vector<bool>() const;
+
+Tensor& Tensor::fill_(double value) {
+  check_in_place("fill_");
+  Tensor source = allocate({Shape{}, dtype()});
+  visit_dtype(dtype(), [&]<class T>(T) { *source.mutable_data<T>() = convert_to<T>(value); });
+  copy_elements(source.alias(shape(), Shape::filled(dim(), 0), 0), *this);
+  return *this;
+}
+
+Tensor& Tensor::copy_(const Tensor& source) {
+  check_in_place("copy_");
+  if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
+    throw ShapeError(fmt::format("copy_: source {} does not broadcast to {}", source.shape().str(), shape().str()));
+  }
+  copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()), *this);
+  return *this;
+}
+
+Tensor& Tensor::requires_grad_(bool value) {
+  Impl* impl = checked();
+  if (impl->node && !impl->node->is_leaf()) {
+    throw GradientError(fmt::format("requires_grad_: the tensor is a result of '{}' (want a leaf: detach() first)", impl->node->name()));
+  }
+  if (value && !is_floating(impl->dtype)) {
+    throw DTypeError(fmt::format("requires_grad_: {} has no gradients (want f32, bf16 or f64)", name_of(impl->dtype)));
+  }
+  if (value && !impl->node) set_node(make_leaf(spec()), 0);
+  if (!value) impl->node.reset();
+  return *this;
+}
+
+bool Tensor::is_leaf() const { return !checked()->node || impl_->node->is_leaf(); }
+
+Tensor Tensor::detach() const { return alias(shape(), strides(), offset()); }
+
+Tensor Tensor::alias(const Shape& shape, const Strides& strides, std::int64_t offset) const {
+  return Tensor(new Impl(storage(), Spec{shape, dtype()}, strides, offset));
+}
+
+void Tensor::set_node(NodePointer node, std::uint32_t index) {
+  Impl* impl = checked();
+  impl->node = std::move(node);
+  impl->output_index = index;
+}
+
+bool Tensor::owns_elements_alone() const {
+  return checked()->references.load(std::memory_order_acquire) == 1 && impl_->storage->unique();
+}
+
+Tensor Tensor::allocate(const Spec& spec) {
+  const std::size_t item = item_size(spec.dtype);
+  const auto count = static_cast<std::size_t>(checked_numel("empty", spec.shape, item));
+  return Tensor(new Impl(Storage::allocate(count * item), spec, contiguous_strides(spec.shape), 0));
+}
+
+Tensor Tensor::from_storage(Storage::Pointer storage, const Spec& spec, const Strides& strides, std::int64_t offset) {
+  checked_numel("from_storage", spec.shape, item_size(spec.dtype));
+  return Tensor(new Impl(std::move(storage), spec, strides, offset));
+}
+
+}  // namespace dagrad
