@@ -1,0 +1,57 @@
+#include "dagrad/core/onednn/onednn.h"
+#include "dagrad/core/onednn/primitive.h"
+
+namespace dagrad::onednn {
+namespace {
+
+constexpr std::int64_t kWorthForking = 1 << 20;  // floating-point operations: some 4 us of one core
+
+/// `t` with the strides that its sizes of 1 would have in a row-major tensor: any stride fits them, but oneDNN's fast
+/// implementations look for these.
+Tensor with_plain_unit_strides(const Tensor& t) {
+  Strides strides = t.strides();
+  const int last = t.dim() - 1;
+  if (t.shape()[last] == 1 && strides[last - 1] != 1) strides[last] = 1;
+  if (t.shape()[last - 1] == 1 && strides[last] == 1) strides[last - 1] = t.shape()[last];
+  return strides == t.strides() ? t : t.alias(t.shape(), strides, t.offset());
+}
+
+}  // namespace
+
+bool matmul_takes(const Tensor& t) {
+  const int last = t.dim() - 1;
+  const Shape& shape = t.shape();
+  const auto rows_of = [&](int row, int column) {
+    return (t.strides()[column] == 1 || shape[column] == 1) && (t.strides()[row] >= shape[column] || shape[row] == 1);
+  };
+  for (int axis = 0; axis < last - 1; ++axis) {
+    if (shape[axis] != 1 && t.strides()[axis] <= 0) return false;
+  }
+  return rows_of(last - 1, last) || rows_of(last, last - 1);
+}
+
+void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst) {
+  const Tensor a = with_plain_unit_strides(a_in), b = with_plain_unit_strides(b_in);
+  Key key(Kind::matmul, threads_for(2 * dst.numel() * a.size(-1), kWorthForking));
+  key.add(a).add(b).add(dst).add(bias.defined() ? 1 : 0);
+  const auto build = [&] {
+    std::vector<dnnl::memory::desc> descs{describe(a), describe(b), describe(dst)};
+    if (!bias.defined()) {
+      const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[2]), attributes(), engine());
+      return Built{dnnl::matmul(pd), descs, pd.scratchpad_desc().get_size()};
+    }
+    dnnl::memory::dims row(static_cast<std::size_t>(dst.dim()), 1), strides(row.size(), bias.numel());
+    row.back() = bias.numel();
+    strides.back() = 1;
+    descs.emplace_back(row, data_type(bias.dtype()), strides);
+    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[3], descs[2]), attributes(), engine());
+    return Built{dnnl::matmul(pd), descs, pd.scratchpad_desc().get_size()};
+  };
+  if (bias.defined()) {
+    run(key, {in(DNNL_ARG_SRC, a), in(DNNL_ARG_WEIGHTS, b), out(DNNL_ARG_DST, dst), in(DNNL_ARG_BIAS, bias)}, build);
+  } else {
+    run(key, {in(DNNL_ARG_SRC, a), in(DNNL_ARG_WEIGHTS, b), out(DNNL_ARG_DST, dst)}, build);
+  }
+}
+
+}  // namespace dagrad::onednn

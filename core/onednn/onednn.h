@@ -1,0 +1,50 @@
+// oneDNN's primitives on tensors. All calls of the library stand behind this header, so that what differs between its
+// versions is a matter of this folder. For kernels: nothing here is recorded, and shapes are taken as checked.
+//
+// Each function looks its primitive up in the calling thread's cache by the shapes, strides and types of its tensors;
+// a hit sets the pointers in memory objects that were made with the primitive and executes it. Small work runs on
+// primitives made for one thread, because waking the others takes longer (0.7 us) than the work.
+#pragma once
+
+#include <cstdint>
+
+#include "dagrad/core/tensor.h"
+
+namespace dagrad::onednn {
+
+/// What the wrapper has done since the start, over all threads.
+struct Statistics {
+  std::uint64_t primitives_created = 0;  ///< constant in a warm training loop
+  std::uint64_t executions = 0;
+};
+Statistics statistics();
+
+/// The version of the library that is loaded, like `2.6.3`.
+const char* version();
+
+enum class Eltwise { relu, tanh, logistic, exp, sqrt, square, abs, linear };
+enum class Binary { add, sub, mul, div, maximum, minimum };
+enum class Reduction { sum, mean, max, min };
+
+/// dst = f(src), element by element; `alpha` and `beta` as the algorithm has them (linear: alpha x + beta).
+/// Contiguous f32 or bf16 of one shape.
+void eltwise(Eltwise algorithm, const Tensor& src, Tensor& dst, float alpha = 0, float beta = 0);
+
+/// dst = f(a, b), element by element. Contiguous f32 or bf16 of one shape.
+void binary(Binary algorithm, const Tensor& a, const Tensor& b, Tensor& dst);
+
+/// dst = a @ b (+ bias, of shape [N]): [..., M, K] @ [..., K, N] -> [..., M, N], f32 or bf16. Batch sizes are equal, or 1 in a or b.
+/// Takes operands whose last two dimensions are transposed; matmul_takes() says which strides.
+void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst);
+/// Whether matmul reads `t` as it lies: one of the last two strides is 1 and the rows do not overlap.
+bool matmul_takes(const Tensor& t);
+
+/// dst = reduction of contiguous src over its trailing axes: dst has src's rank, with 1 at the reduced axes.
+void reduce(Reduction algorithm, const Tensor& src, Tensor& dst);
+
+/// dst = log softmax of contiguous src along `axis`.
+void log_softmax(const Tensor& src, int axis, Tensor& dst);
+/// diff_src = diff_dst - exp(dst) sum(diff_dst, axis).
+void log_softmax_backward(const Tensor& dst, const Tensor& diff_dst, int axis, Tensor& diff_src);
+
+}  // namespace dagrad::onednn

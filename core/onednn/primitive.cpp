@@ -1,0 +1,194 @@
+#include "dagrad/core/onednn/primitive.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <unordered_map>
+
+#include "dagrad/core/allocator.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/onednn/onednn.h"
+#include "dagrad/core/parallel.h"
+
+namespace dagrad::onednn {
+namespace {
+
+__extension__ using Word128 = unsigned __int128;
+
+std::atomic<std::uint64_t> primitives_created{0};
+std::atomic<std::uint64_t> executions_of_ended_threads{0};
+
+}  // namespace
+
+/// A primitive ready to run: only the pointers in its memory objects change from call to call.
+struct Executable {
+  std::vector<std::int64_t> key;
+  dnnl::primitive primitive;
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> arguments;
+  std::size_t scratchpad_bytes = 0;
+  std::uint64_t last_use = 0;
+
+  bool matches(const Key& other) const { return std::equal(key.begin(), key.end(), other.begin(), other.end()); }
+};
+
+namespace {
+
+/// One thread's primitives. Memory objects hold pointers, so threads cannot share them.
+class Cache {
+ public:
+  Executable* find(const Key& key) {
+    ++executions_;
+    const std::uint64_t hash = key.hash();
+    if (last_ != nullptr && last_hash_ == hash && last_->matches(key)) return used(*last_);
+    auto [entry, end] = entries_.equal_range(hash);
+    for (; entry != end; ++entry) {
+      if (entry->second->matches(key)) return remember(hash, *entry->second);
+    }
+    return nullptr;
+  }
+
+  Executable& insert(const Key& key, std::unique_ptr<Executable> executable) {
+    if (entries_.size() >= kCapacity) drop_older_half();
+    const std::uint64_t hash = key.hash();
+    return *remember(hash, *entries_.emplace(hash, std::move(executable))->second);
+  }
+
+  ~Cache() { executions_of_ended_threads.fetch_add(executions_, std::memory_order_relaxed); }
+  std::uint64_t executions() const { return executions_; }
+  dnnl_stream_t stream() const { return stream_.get(); }
+
+ private:
+  // A net of a thousand layers has a few thousand primitives, of some kilobytes each.
+  static constexpr std::size_t kCapacity = 8192;
+
+  Executable* used(Executable& executable) {
+    executable.last_use = executions_;
+    return &executable;
+  }
+  Executable* remember(std::uint64_t hash, Executable& executable) {
+    last_hash_ = hash;
+    last_ = &executable;
+    return used(executable);
+  }
+
+  void drop_older_half() {
+    last_ = nullptr;
+    std::vector<std::uint64_t> uses;
+    for (const auto& [hash, executable] : entries_) uses.push_back(executable->last_use);
+    const auto middle = uses.begin() + static_cast<std::ptrdiff_t>(uses.size() / 2);
+    std::nth_element(uses.begin(), middle, uses.end());
+    std::erase_if(entries_, [oldest = *middle](const auto& entry) { return entry.second->last_use < oldest; });
+  }
+
+  std::unordered_multimap<std::uint64_t, std::unique_ptr<Executable>> entries_;
+  std::uint64_t last_hash_ = 0;
+  Executable* last_ = nullptr;
+  std::uint64_t executions_ = 0;
+  dnnl::stream stream_{engine()};
+};
+
+Cache& cache() {
+  thread_local Cache instance;
+  return instance;
+}
+
+void check(dnnl_status_t status, const char* what) {
+  if (status != dnnl_success) throw Error(fmt::format("oneDNN: {} failed with status {}", what, static_cast<int>(status)));
+}
+
+}  // namespace
+
+Statistics statistics() { return {primitives_created.load(), executions_of_ended_threads.load() + cache().executions()}; }
+
+const char* version() {
+  static const std::string text = [] {
+    const dnnl_version_t* v = dnnl_version();
+    return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+  }();
+  return text.c_str();
+}
+
+dnnl::engine& engine() {
+  static dnnl::engine instance(dnnl::engine::kind::cpu, 0);
+  return instance;
+}
+
+dnnl::memory::data_type data_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return dnnl::memory::data_type::f32;
+    case DType::bf16: return dnnl::memory::data_type::bf16;
+    default: throw DTypeError(fmt::format("oneDNN: {} has no primitives (want f32 or bf16)", name_of(dtype)));
+  }
+}
+
+dnnl::memory::desc describe(const Tensor& t) {
+  if (t.dim() == 0) return {{1}, data_type(t.dtype()), dnnl::memory::dims{1}};
+  return {dnnl::memory::dims(t.shape().begin(), t.shape().end()), data_type(t.dtype()), dnnl::memory::dims(t.strides().begin(), t.strides().end())};
+}
+
+dnnl::primitive_attr attributes() {
+  dnnl::primitive_attr result;
+  result.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return result;
+}
+
+int threads_for(std::int64_t work, std::int64_t worth_forking) { return deterministic() || work < worth_forking ? 1 : num_threads(); }
+
+Key& Key::add(const Tensor& t) {
+  if (!t.defined()) return add(-1);
+  add(static_cast<std::int64_t>(t.dtype()) << 8 | t.dim());
+  for (const std::int64_t size : t.shape()) add(size);
+  for (const std::int64_t stride : t.strides()) add(stride);
+  return *this;
+}
+
+std::uint64_t Key::hash() const {
+  // Multiply and fold (the mixing step of wyhash), a word at a time.
+  std::uint64_t state = 0x9e3779b97f4a7c15u;
+  for (const std::int64_t word : words_) {
+    const auto product = static_cast<Word128>(state ^ static_cast<std::uint64_t>(word)) * 0xd6e8feb86659fd93u;
+    state = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+  return state;
+}
+
+Executable* find(const Key& key) { return cache().find(key); }
+
+Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built) {
+  primitives_created.fetch_add(1, std::memory_order_relaxed);
+  auto result = std::make_unique<Executable>();
+  result->key.assign(key.begin(), key.end());
+  result->primitive = std::move(built.primitive);
+  result->scratchpad_bytes = built.scratchpad_bytes;
+  const auto add = [&result](int role, const dnnl::memory::desc& descriptor) {
+    result->memories.emplace_back(descriptor, engine(), static_cast<void*>(nullptr));
+    result->arguments.push_back({role, result->memories.back().get()});
+  };
+  std::size_t i = 0;
+  for (const Argument& argument : arguments) add(argument.role, built.descriptors.at(i++));
+  if (result->scratchpad_bytes > 0) {
+    const auto bytes = static_cast<dnnl::memory::dim>(result->scratchpad_bytes);
+    add(DNNL_ARG_SCRATCHPAD, {{bytes}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
+  }
+  return cache().insert(key, std::move(result));
+}
+
+void execute(Executable& executable, std::initializer_list<Argument> arguments) {
+  std::size_t i = 0;
+  for (const Argument& argument : arguments) {
+    check(dnnl_memory_set_data_handle(executable.arguments[i++].memory, argument.data), "setting a pointer");
+  }
+  Storage::Pointer scratchpad;
+  if (executable.scratchpad_bytes > 0) {
+    scratchpad = Storage::allocate(executable.scratchpad_bytes);
+    check(dnnl_memory_set_data_handle(executable.arguments[i].memory, scratchpad->data()), "setting the scratchpad");
+  }
+  check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(), static_cast<int>(executable.arguments.size()),
+                               executable.arguments.data()),
+        "executing a primitive");
+}
+
+}  // namespace dagrad::onednn

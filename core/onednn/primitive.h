@@ -1,0 +1,80 @@
+// The cache of primitives. Internal to core/onednn: the only header that includes oneDNN's.
+#pragma once
+
+#include <array>
+#include <boost/container/static_vector.hpp>
+#include <cstdint>
+#include <dnnl.hpp>
+#include <initializer_list>
+#include <vector>
+
+#include "dagrad/core/parallel.h"
+#include "dagrad/core/tensor.h"
+
+namespace dagrad::onednn {
+
+/// Which kind of primitive a key is for.
+enum class Kind : std::int64_t { eltwise, binary, matmul, reduction, log_softmax, log_softmax_backward };
+
+dnnl::engine& engine();
+dnnl::memory::data_type data_type(DType dtype);
+/// The descriptor of a tensor as it lies in memory; a 0-dim tensor as one of shape [1].
+dnnl::memory::desc describe(const Tensor& t);
+/// Attributes that every primitive here is made with: scratchpads come from dagrad's allocator.
+dnnl::primitive_attr attributes();
+
+/// How many threads a primitive may use: one when its work (in floating-point operations or elements moved) is small.
+int threads_for(std::int64_t work, std::int64_t worth_forking);
+
+/// What tells one primitive from another, as a row of integers.
+class Key {
+ public:
+  Key(Kind kind, int threads) : threads_(threads) { add(static_cast<std::int64_t>(kind)).add(threads); }
+  Key& add(std::int64_t word) {
+    words_.push_back(word);
+    return *this;
+  }
+  Key& add(const Tensor& t);
+
+  int threads() const { return threads_; }
+  const std::int64_t* begin() const { return words_.data(); }
+  const std::int64_t* end() const { return words_.data() + words_.size(); }
+  std::uint64_t hash() const;
+
+ private:
+  boost::container::static_vector<std::int64_t, 120> words_;
+  int threads_;
+};
+
+/// A tensor in the role of one of the primitive's arguments (DNNL_ARG_SRC, ...), laid out as `desc`.
+struct Argument {
+  int role;
+  void* data;
+};
+
+/// A primitive with the descriptors of its arguments, in the order in which run() gets their data.
+struct Built {
+  dnnl::primitive primitive;
+  std::vector<dnnl::memory::desc> descriptors;
+  std::size_t scratchpad_bytes = 0;
+};
+
+struct Executable;
+/// The calling thread's primitive for `key`, or null when it has none yet.
+Executable* find(const Key& key);
+Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built);
+void execute(Executable& executable, std::initializer_list<Argument> arguments);
+
+/// Executes the primitive that `key` stands for, making it by `build()` -> Built when it is new to the calling thread.
+template <class Build>
+void run(const Key& key, std::initializer_list<Argument> arguments, const Build& build) {
+  const ThreadLimit limit(key.threads());
+  Executable* executable = find(key);
+  if (executable == nullptr) executable = &insert(key, arguments, build());
+  execute(*executable, arguments);
+}
+
+inline Argument in(int role, const Tensor& t) { return {role, const_cast<void*>(t.raw_data())}; }
+inline Argument out(int role, Tensor& t) { return {role, t.mutable_raw_data()}; }
+
+}  // namespace dagrad::onednn
