@@ -1,0 +1,14 @@
+// Every op.
+#pragma once
+
+#include "dagrad/core/backward.h"
+#include "dagrad/core/creation.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/ops/comparison.h"
+#include "dagrad/ops/dropout.h"
+#include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/matmul.h"
+#include "dagrad/ops/operators.h"
+#include "dagrad/ops/reduction.h"
+#include "dagrad/ops/softmax.h"
+#include "dagrad/ops/view.h"
