@@ -38,26 +38,6 @@ void add_row(T* dst, std::int64_t dst_stride, const T* a, std::int64_t a_stride,
   }
 }
 
-/// Calls `row(offsets, count)` for pieces that make up the whole, in parallel where it is large.
-template <std::size_t N, class Row>
-void for_all_rows(const StridedLoop<N>& loop, const Row& row) {
-  const std::int64_t length = loop.row_length();
-  const std::int64_t rows = loop.row_count();
-  if (length * rows <= kGrain) {
-    loop.for_rows([&](const auto& offsets) { row(offsets, length); });
-  } else if (rows == 1) {
-    parallel_for(length, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      std::array<std::int64_t, N> offsets;
-      for (std::size_t i = 0; i < N; ++i) offsets[i] = begin * loop.row_stride(i);
-      row(offsets, end - begin);
-    });
-  } else {
-    parallel_for(rows, std::max<std::int64_t>(1, kGrain / length), [&](std::int64_t begin, std::int64_t end) {
-      loop.for_rows(begin, end, [&](const auto& offsets) { row(offsets, length); });
-    });
-  }
-}
-
 /// Copies a transpose in tiles, so that neither side strides through memory for long.
 template <class T>
 bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
@@ -95,7 +75,7 @@ void copy_elements(const Tensor& src, Tensor& dst) {
       if constexpr (std::is_same_v<To, From>) {
         if (copy_transposed(loop, to, from)) return;
       }
-      for_all_rows(loop, [&](const auto& offsets, std::int64_t n) {
+      for_all_rows(loop, kGrain, [&](const auto& offsets, std::int64_t n) {
         copy_row(to + offsets[0], loop.row_stride(0), from + offsets[1], loop.row_stride(1), n);
       });
     });
@@ -119,7 +99,7 @@ void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {
     T* to = dst.mutable_data<T>();
     const T* from_a = a.data<T>();
     const T* from_b = b.data<T>();
-    for_all_rows(loop, [&](const auto& offsets, std::int64_t n) {
+    for_all_rows(loop, kGrain, [&](const auto& offsets, std::int64_t n) {
       add_row(to + offsets[0], loop.row_stride(0), from_a + offsets[1], loop.row_stride(1), from_b + offsets[2],
               loop.row_stride(2), n);
     });

@@ -1,9 +1,11 @@
 // One loop over the elements of several tensors of one shape, whatever their strides. Internal.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
+#include "dagrad/core/parallel.h"
 #include "dagrad/core/shape.h"
 
 namespace dagrad {
@@ -77,5 +79,25 @@ struct StridedLoop {
     return shape[axis] > 0;
   }
 };
+
+/// Calls `row(offsets, count)` for pieces of the iteration space that make up the whole, over several threads when it has
+/// more than `grain` elements.
+template <std::size_t N, class Row>
+void for_all_rows(const StridedLoop<N>& loop, std::int64_t grain, const Row& row) {
+  const std::int64_t length = loop.row_length(), rows = loop.row_count();
+  if (length * rows <= grain) {
+    loop.for_rows([&](const auto& offsets) { row(offsets, length); });
+  } else if (rows == 1) {
+    parallel_for(length, grain, [&](std::int64_t begin, std::int64_t end) {
+      std::array<std::int64_t, N> offsets;
+      for (std::size_t i = 0; i < N; ++i) offsets[i] = begin * loop.row_stride(i);
+      row(offsets, end - begin);
+    });
+  } else {
+    parallel_for(rows, std::max<std::int64_t>(1, grain / length), [&](std::int64_t begin, std::int64_t end) {
+      loop.for_rows(begin, end, [&](const auto& offsets) { row(offsets, length); });
+    });
+  }
+}
 
 }  // namespace dagrad

@@ -1,0 +1,327 @@
+// The elementwise ops: each states its name, its kernel, the oneDNN primitive for large tensors, and its derivative.
+#include "dagrad/ops/elementwise.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/onednn/onednn.h"
+#include "dagrad/core/op.h"
+#include "dagrad/ops/operators.h"
+#include "dagrad/ops/pointwise.h"
+#include "dagrad/ops/reduction.h"
+
+namespace dagrad {
+namespace {
+
+using pointwise::Binary;
+using pointwise::Unary;
+
+// From here on the primitive's own code is at least as fast as the inlined loop (bench_ops shows both).
+constexpr std::int64_t kPrimitiveFrom = 64 << 10;  // elements
+
+bool large(const Tensor& t) { return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16); }
+
+void check_type(std::string_view op, DType dtype, bool integers_too) {
+  if (is_floating(dtype) || (integers_too && dtype == i64)) return;
+  throw DTypeError(fmt::format("{}: {} (want f32, bf16{} f64)", op, name_of(dtype), integers_too ? ", i64 or" : " or"));
+}
+
+Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too) {
+  if (a.dtype() != b.dtype()) {
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op, name_of(a.dtype()), name_of(b.dtype())));
+  }
+  check_type(op, a.dtype(), integers_too);
+  return {a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
+}
+
+// --- one input ---
+
+enum class Keep { src, dst };
+
+/// What the ops of one input share. `Derived` adds a name and the backward.
+template <class Derived, Unary kFunction, Keep kKeep, bool kIntegersToo = false>
+struct UnaryOp {
+  static constexpr std::optional<onednn::Eltwise> primitive = std::nullopt;
+  Spec infer(const Tensor& src) const {
+    check_type(Derived::name, src.dtype(), kIntegersToo);
+    return src.spec();
+  }
+  void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
+    if (Derived::primitive && large(src)) onednn::eltwise(*Derived::primitive, src, dst);
+    else pointwise::unary(kFunction, src, dst);
+    ctx.save(kKeep == Keep::src ? src : dst);
+  }
+};
+
+struct Neg {
+  static constexpr std::string_view name = "neg";
+  Spec infer(const Tensor& src) const {
+    check_type(name, src.dtype(), true);
+    return src.spec();
+  }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { pointwise::unary(Unary::neg, src, dst); }
+  // diff_src = -diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, neg(diff_dst)); }
+};
+
+struct Exp : UnaryOp<Exp, Unary::exp, Keep::dst> {
+  static constexpr std::string_view name = "exp";
+  static constexpr std::optional primitive = onednn::Eltwise::exp;
+  // diff_src = diff_dst dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * ctx.saved(0)); }
+};
+
+// No primitive: eltwise_log of oneDNN 2.6 is wrong near 1 and at NaN (mended in 2.7).
+struct Log : UnaryOp<Log, Unary::log, Keep::src> {
+  static constexpr std::string_view name = "log";
+  // diff_src = diff_dst / src
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / ctx.saved(0)); }
+};
+
+struct Sqrt : UnaryOp<Sqrt, Unary::sqrt, Keep::dst> {
+  static constexpr std::string_view name = "sqrt";
+  static constexpr std::optional primitive = onednn::Eltwise::sqrt;
+  // diff_src = diff_dst / (2 dst)
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, sqrt_backward(diff_dst, ctx.saved(0))); }
+};
+
+struct Square : UnaryOp<Square, Unary::square, Keep::src, true> {
+  static constexpr std::string_view name = "square";
+  static constexpr std::optional primitive = onednn::Eltwise::square;
+  // diff_src = 2 src diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * (ctx.saved(0) * 2)); }
+};
+
+struct Tanh : UnaryOp<Tanh, Unary::tanh, Keep::dst> {
+  static constexpr std::string_view name = "tanh";
+  static constexpr std::optional primitive = onednn::Eltwise::tanh;
+  // diff_src = diff_dst (1 - dst^2)
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, tanh_backward(diff_dst, ctx.saved(0))); }
+};
+
+struct Sigmoid : UnaryOp<Sigmoid, Unary::sigmoid, Keep::dst> {
+  static constexpr std::string_view name = "sigmoid";
+  static constexpr std::optional primitive = onednn::Eltwise::logistic;
+  // diff_src = diff_dst dst (1 - dst)
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, sigmoid_backward(diff_dst, ctx.saved(0))); }
+};
+
+// No primitive: eltwise_relu takes NaN to 0 on some processors.
+struct Relu : UnaryOp<Relu, Unary::relu, Keep::dst> {
+  static constexpr std::string_view name = "relu";
+  // diff_src = diff_dst where dst > 0
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, relu_backward(diff_dst, ctx.saved(0))); }
+};
+
+// --- two inputs ---
+
+void run_binary(Binary f, std::optional<onednn::Binary> primitive, const Tensor& a, const Tensor& b, Tensor& dst) {
+  if (primitive && a.shape() == b.shape() && large(a) && large(b)) onednn::binary(*primitive, a, b, dst);
+  else pointwise::binary(f, a, b, dst);
+}
+
+struct Add {
+  static constexpr std::string_view name = "add";
+  Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { run_binary(Binary::add, onednn::Binary::add, a, b, dst); }
+  // diff_a = diff_dst, diff_b = diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst, ctx.input_shape(0)));
+    if (ctx.needs(1)) ctx.give(1, sum_to(diff_dst, ctx.input_shape(1)));
+  }
+};
+
+struct Sub {
+  static constexpr std::string_view name = "sub";
+  Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { run_binary(Binary::sub, onednn::Binary::sub, a, b, dst); }
+  // diff_a = diff_dst, diff_b = -diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst, ctx.input_shape(0)));
+    if (ctx.needs(1)) ctx.give(1, neg(sum_to(diff_dst, ctx.input_shape(1))));
+  }
+};
+
+struct Mul {
+  static constexpr std::string_view name = "mul";
+  Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
+  void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    run_binary(Binary::mul, onednn::Binary::mul, a, b, dst);
+    // Each factor is kept for the other one's gradient alone.
+    ctx.save(b.requires_grad() ? a : Tensor());
+    ctx.save(a.requires_grad() ? b : Tensor());
+  }
+  // diff_a = diff_dst b, diff_b = diff_dst a
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst * ctx.saved(1), ctx.input_shape(0)));
+    if (ctx.needs(1)) ctx.give(1, sum_to(diff_dst * ctx.saved(0), ctx.input_shape(1)));
+  }
+};
+
+struct Div {
+  static constexpr std::string_view name = "div";
+  Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, false); }
+  void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    run_binary(Binary::div, onednn::Binary::div, a, b, dst);
+    ctx.save(b);
+    ctx.save(b.requires_grad() ? dst : Tensor());
+  }
+  // diff_a = diff_dst / b, diff_b = -diff_dst dst / b
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    const Tensor quotient = diff_dst / ctx.saved(0);
+    if (ctx.needs(0)) ctx.give(0, sum_to(quotient, ctx.input_shape(0)));
+    if (ctx.needs(1)) ctx.give(1, neg(sum_to(quotient * ctx.saved(1), ctx.input_shape(1))));
+  }
+};
+
+// --- a tensor and a number ---
+
+/// The number as a 0-dim tensor of the other operand's type.
+Tensor like(const Tensor& t, double value) { return scalar(value, t.dtype()); }
+
+template <Binary kFunction, bool kNumberFirst>
+void run_with_number(const Tensor& src, double number, Tensor& dst) {
+  const Tensor value = like(src, number);
+  if constexpr (kNumberFirst) pointwise::binary(kFunction, value, src, dst);
+  else pointwise::binary(kFunction, src, value, dst);
+}
+
+template <class Derived, bool kIntegersToo>
+struct WithNumber {
+  double number = 0;
+  Spec infer(const Tensor& src) const {
+    check_type(Derived::name, src.dtype(), kIntegersToo);
+    if (src.dtype() == i64 && number != static_cast<double>(static_cast<std::int64_t>(number))) {
+      throw DTypeError(fmt::format("{}: {} with a tensor of i64 (want a whole number, or a floating tensor: cast with to())", Derived::name, number));
+    }
+    return src.spec();
+  }
+  std::string attributes() const { return fmt::format("{}", number); }
+};
+
+struct AddNumber : WithNumber<AddNumber, true> {
+  static constexpr std::string_view name = "add_number";
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::add, false>(src, number, dst); }
+  // diff_src = diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst); }
+};
+
+struct NumberSub : WithNumber<NumberSub, true> {
+  static constexpr std::string_view name = "number_sub";
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::sub, true>(src, number, dst); }
+  // diff_src = -diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, neg(diff_dst)); }
+};
+
+struct MulNumber : WithNumber<MulNumber, true> {
+  static constexpr std::string_view name = "mul_number";
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::mul, false>(src, number, dst); }
+  // diff_src = number diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * number); }
+};
+
+struct DivNumber : WithNumber<DivNumber, false> {
+  static constexpr std::string_view name = "div_number";
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::div, false>(src, number, dst); }
+  // diff_src = diff_dst / number
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / number); }
+};
+
+struct NumberDiv : WithNumber<NumberDiv, false> {
+  static constexpr std::string_view name = "number_div";
+  void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
+    run_with_number<Binary::div, true>(src, number, dst);
+    ctx.save(src);
+    ctx.save(dst);
+  }
+  // diff_src = -diff_dst dst / src
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, neg(diff_dst * ctx.saved(1) / ctx.saved(0))); }
+};
+
+// --- gradients that are ops of their own ---
+
+template <class Derived, Binary kFunction>
+struct FromResult {
+  Spec infer(const Tensor& diff_dst, const Tensor& dst) const {
+    if (diff_dst.shape() != dst.shape()) {
+      throw ShapeError(fmt::format("{}: shapes differ: diff_dst is {}, dst is {} (want equal shapes)", Derived::name, diff_dst.shape().str(), dst.shape().str()));
+    }
+    return infer_binary(Derived::name, diff_dst, dst, false);
+  }
+  void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& dst, Tensor& diff_src) const {
+    pointwise::binary(kFunction, diff_dst, dst, diff_src);
+    ctx.save(diff_dst);
+    ctx.save(dst);
+  }
+};
+
+struct TanhBackward : FromResult<TanhBackward, Binary::tanh_backward> {
+  static constexpr std::string_view name = "tanh_backward";
+  // f = g (1 - y^2): df/dg = 1 - y^2, df/dy = -2 g y
+  void backward(Backward& ctx, const Tensor& diff) const {
+    const Tensor g = ctx.saved(0), y = ctx.saved(1);
+    if (ctx.needs(0)) ctx.give(0, tanh_backward(diff, y));
+    if (ctx.needs(1)) ctx.give(1, diff * g * y * -2);
+  }
+};
+
+struct SigmoidBackward : FromResult<SigmoidBackward, Binary::sigmoid_backward> {
+  static constexpr std::string_view name = "sigmoid_backward";
+  // f = g y (1 - y): df/dg = y (1 - y), df/dy = g (1 - 2 y)
+  void backward(Backward& ctx, const Tensor& diff) const {
+    const Tensor g = ctx.saved(0), y = ctx.saved(1);
+    if (ctx.needs(0)) ctx.give(0, sigmoid_backward(diff, y));
+    if (ctx.needs(1)) ctx.give(1, diff * g * (1 - y * 2));
+  }
+};
+
+struct ReluBackward : FromResult<ReluBackward, Binary::relu_backward> {
+  static constexpr std::string_view name = "relu_backward";
+  // f = g [y > 0]: df/dg = [y > 0], df/dy = 0 almost everywhere
+  void backward(Backward& ctx, const Tensor& diff) const {
+    if (ctx.needs(0)) ctx.give(0, relu_backward(diff, ctx.saved(1)));
+  }
+};
+
+struct SqrtBackward : FromResult<SqrtBackward, Binary::sqrt_backward> {
+  static constexpr std::string_view name = "sqrt_backward";
+  // f = g / (2 y): df/dg = 1 / (2 y), df/dy = -g / (2 y^2)
+  void backward(Backward& ctx, const Tensor& diff) const {
+    const Tensor g = ctx.saved(0), y = ctx.saved(1);
+    if (ctx.needs(0)) ctx.give(0, sqrt_backward(diff, y));
+    if (ctx.needs(1)) ctx.give(1, neg(sqrt_backward(diff * g, square(y))));
+  }
+};
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b, Location where) { return apply(Add{}, where, a, b); }
+Tensor sub(const Tensor& a, const Tensor& b, Location where) { return apply(Sub{}, where, a, b); }
+Tensor mul(const Tensor& a, const Tensor& b, Location where) { return apply(Mul{}, where, a, b); }
+Tensor div(const Tensor& a, const Tensor& b, Location where) { return apply(Div{}, where, a, b); }
+
+Tensor add(const Tensor& a, double b, Location where) { return apply(AddNumber{{b}}, where, a); }
+Tensor sub(const Tensor& a, double b, Location where) { return apply(AddNumber{{-b}}, where, a); }
+Tensor sub(double a, const Tensor& b, Location where) { return apply(NumberSub{{a}}, where, b); }
+Tensor mul(const Tensor& a, double b, Location where) { return apply(MulNumber{{b}}, where, a); }
+Tensor div(const Tensor& a, double b, Location where) { return apply(DivNumber{{b}}, where, a); }
+Tensor div(double a, const Tensor& b, Location where) { return apply(NumberDiv{{a}}, where, b); }
+
+Tensor neg(const Tensor& x, Location where) { return apply(Neg{}, where, x); }
+Tensor exp(const Tensor& x, Location where) { return apply(Exp{}, where, x); }
+Tensor log(const Tensor& x, Location where) { return apply(Log{}, where, x); }
+Tensor sqrt(const Tensor& x, Location where) { return apply(Sqrt{}, where, x); }
+Tensor square(const Tensor& x, Location where) { return apply(Square{}, where, x); }
+Tensor tanh(const Tensor& x, Location where) { return apply(Tanh{}, where, x); }
+Tensor sigmoid(const Tensor& x, Location where) { return apply(Sigmoid{}, where, x); }
+Tensor relu(const Tensor& x, Location where) { return apply(Relu{}, where, x); }
+
+Tensor tanh_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(TanhBackward{}, where, diff_dst, dst); }
+Tensor sigmoid_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(SigmoidBackward{}, where, diff_dst, dst); }
+Tensor relu_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(ReluBackward{}, where, diff_dst, dst); }
+Tensor sqrt_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(SqrtBackward{}, where, diff_dst, dst); }
+
+}  // namespace dagrad
