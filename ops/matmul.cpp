@@ -1,0 +1,221 @@
+#include "dagrad/ops/matmul.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dagrad/core/copy.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/onednn/onednn.h"
+#include "dagrad/core/op.h"
+#include "dagrad/ops/column_sums.h"
+#include "dagrad/ops/reduction.h"
+#include "dagrad/ops/view.h"
+
+namespace dagrad {
+namespace {
+
+void check_types(std::string_view op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op, name_of(a.dtype()), name_of(b.dtype())));
+  }
+  if (!is_floating(a.dtype())) throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, name_of(a.dtype())));
+}
+
+/// `t` under `rank` dimensions, with new leading ones of size 1.
+Tensor with_rank(const Tensor& t, int rank) {
+  if (t.dim() == rank) return t;
+  Shape shape = t.shape();
+  Strides strides = t.strides();
+  while (shape.rank() < rank) {
+    shape.insert(0, 1);
+    strides.insert(0, t.numel());
+  }
+  return t.alias(shape, strides, t.offset());
+}
+
+/// The reference: plain loops over row-major matrices; dst[i, :] += a[i, k] b[k, :] keeps the inner loop in line.
+void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst) {
+  const Tensor a = contiguous_data(a_in), b = contiguous_data(b_in);
+  const std::int64_t rows = dst.size(-2), columns = dst.size(-1), inner = a.size(-1);
+  const std::int64_t batches = dst.numel() / (rows * columns);
+  double* out = dst.mutable_data<double>();
+  for (std::int64_t n = 0; n < batches; ++n) {
+    std::int64_t at_a = 0, at_b = 0, rest = n, step_a = rows * inner, step_b = inner * columns;
+    for (int axis = dst.dim() - 3; axis >= 0; --axis) {
+      const std::int64_t index = rest % dst.shape()[axis];
+      rest /= dst.shape()[axis];
+      if (a.shape()[axis] != 1) at_a += index * step_a;
+      if (b.shape()[axis] != 1) at_b += index * step_b;
+      step_a *= a.shape()[axis];
+      step_b *= b.shape()[axis];
+    }
+    for (std::int64_t i = 0; i < rows; ++i, out += columns) {
+      if (bias.defined()) std::copy_n(bias.data<double>(), columns, out);
+      else std::fill_n(out, columns, 0.0);
+      for (std::int64_t k = 0; k < inner; ++k) {
+        const double factor = a.data<double>()[at_a + i * inner + k];
+        const double* row = b.data<double>() + at_b + k * columns;
+        for (std::int64_t j = 0; j < columns; ++j) out[j] += factor * row[j];
+      }
+    }
+  }
+}
+
+/// dst = a @ b (+ bias) for tensors of one rank, at least 2, whose batch sizes broadcast.
+void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst) {
+  if (dst.numel() == 0) return;
+  if (dst.dtype() == f64) return matmul_f64(a, b, bias, dst);
+  if (a.size(-1) == 0) {
+    dst.zero_();
+    if (bias.defined()) dst.copy_(bias);
+    return;
+  }
+  const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
+  onednn::matmul(readable(a), readable(b), bias.defined() ? contiguous_data(bias) : bias, dst);
+}
+
+struct Matmul {
+  static constexpr std::string_view name = "matmul";
+
+  Spec infer(const Tensor& a, const Tensor& b) const {
+    check_types(name, a, b);
+    if (a.size(-1) != b.size(-2)) {
+      throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want b.size(-2) == {})", a.shape().str(), b.shape().str(), a.size(-1)));
+    }
+    Shape batch_a = a.shape(), batch_b = b.shape();
+    for (Shape* batch : {&batch_a, &batch_b}) {
+      batch->erase(batch->rank() - 1);
+      batch->erase(batch->rank() - 1);
+    }
+    Shape shape = broadcast_shapes(name, batch_a, batch_b);
+    shape.push_back(a.size(-2));
+    shape.push_back(b.size(-1));
+    return {shape, a.dtype()};
+  }
+
+  void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    multiply(with_rank(a, dst.dim()), with_rank(b, dst.dim()), {}, dst);
+    ctx.save(b.requires_grad() ? a : Tensor());
+    ctx.save(a.requires_grad() ? b : Tensor());
+  }
+
+  // diff_a = diff_dst b^T, diff_b = a^T diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, sum_to(matmul(diff_dst, transpose(ctx.saved(1))), ctx.input_shape(0)));
+    if (ctx.needs(1)) ctx.give(1, sum_to(matmul(transpose(ctx.saved(0)), diff_dst), ctx.input_shape(1)));
+  }
+};
+
+// --- linear ---
+
+/// [..., C] as [N, C] without history: a view where the rows lie evenly, else a copy.
+Tensor rows_of(const Tensor& t) {
+  const std::int64_t columns = t.size(-1);
+  const std::int64_t rows = columns == 0 ? 0 : t.numel() / columns;
+  if (t.dim() == 2) return t;
+  const Tensor source = contiguous_data(t);
+  return source.alias({rows, columns}, {columns, 1}, source.offset());
+}
+
+Tensor transposed(const Tensor& matrix) {
+  return matrix.alias({matrix.size(1), matrix.size(0)}, {matrix.strides()[1], matrix.strides()[0]}, matrix.offset());
+}
+
+/// The weights' and the bias's gradients of linear, in one op.
+struct LinearBackwardWeights {
+  static constexpr std::string_view name = "linear_backward_weights";
+
+  std::array<Spec, 2> infer(const Tensor& diff_dst, const Tensor& src) const {
+    return {Spec{{diff_dst.size(-1), src.size(-1)}, src.dtype()}, Spec{{diff_dst.size(-1)}, src.dtype()}};
+  }
+
+  // diff_weights = diff_dst^T src, diff_bias = sum of diff_dst over all but the last axis
+  void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& src, std::array<Tensor, 2>& dst) const {
+    const Tensor rows = rows_of(diff_dst);
+    multiply(transposed(rows), rows_of(src), {}, dst[0]);
+    column_sums(rows, dst[1]);
+    ctx.save(diff_dst);
+    ctx.save(src);
+  }
+
+  // With cotangents W of diff_weights and b of diff_bias: diff(diff_dst) = src W^T + b, diff(src) = diff_dst W
+  void backward(Backward& ctx, std::span<const Tensor> diff) const {
+    const Tensor& weights = diff[0];
+    const Tensor& bias = diff[1];
+    if (ctx.needs(0)) ctx.give(0, weights.defined() ? linear(ctx.saved(1), weights, bias) : expand(bias, ctx.input_shape(0)));
+    if (ctx.needs(1) && weights.defined()) ctx.give(1, matmul(ctx.saved(0), weights));
+  }
+};
+
+struct Linear {
+  static constexpr std::string_view name = "linear";
+
+  Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
+    check_types(name, src, weights);
+    if (weights.dim() != 2) throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
+    if (src.dim() == 0 || src.size(-1) != weights.size(1)) {
+      throw ShapeError(fmt::format("linear: inner sizes differ: src is {}, weights are {} (want src.size(-1) == {})", src.shape().str(), weights.shape().str(), weights.size(1)));
+    }
+    if (bias.defined()) {
+      check_types(name, src, bias);
+      if (bias.shape() != Shape{weights.size(0)}) {
+        throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(), weights.shape().str(), weights.size(0)));
+      }
+    }
+    Shape shape = src.shape();
+    shape[shape.rank() - 1] = weights.size(0);
+    return {shape, src.dtype()};
+  }
+
+  // dst = src weights^T + bias
+  void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
+    Tensor rows = dst.dim() == 2 ? dst : rows_of(dst);
+    multiply(rows_of(src), transposed(weights), bias, rows);
+    const bool bias_too = bias.defined() && bias.requires_grad();
+    ctx.save(weights.requires_grad() || bias_too ? src : Tensor());
+    ctx.save(src.requires_grad() ? weights : Tensor());
+  }
+
+  // diff_src = diff_dst weights, diff_weights = diff_dst^T src, diff_bias = column sums of diff_dst
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, ctx.saved(1)));
+    if (ctx.needs(1) && ctx.needs(2)) {
+      auto [weights, bias] = apply(LinearBackwardWeights{}, Location::current(), diff_dst, ctx.saved(0));
+      ctx.give(1, std::move(weights));
+      ctx.give(2, std::move(bias));
+    } else if (ctx.needs(1)) {
+      const Tensor src = ctx.saved(0);
+      ctx.give(1, matmul(transpose(reshape(diff_dst, {-1, diff_dst.size(-1)})), reshape(src, {-1, src.size(-1)})));
+    } else if (ctx.needs(2)) {
+      ctx.give(2, sum_to(diff_dst, ctx.input_shape(2)));
+    }
+  }
+};
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b, Location where) {
+  if (a.dim() == 0 || b.dim() == 0) {
+    throw ShapeError(fmt::format("matmul: a is {}, b is {} (want at least one dimension each; use mul for scalars)", a.shape().str(), b.shape().str()));
+  }
+  if (a.dim() == 1 && b.dim() == 1 && a.numel() != b.numel()) {
+    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want equal sizes)", a.shape().str(), b.shape().str()));
+  }
+  if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0, where), b, where), b.dim() == 1 ? 0 : -2, where);
+  if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1, where), where), -1, where);
+  if (a.dim() > 2 && b.dim() == 2 && a.is_contiguous() && a.size(-1) == b.size(0) && a.numel() > 0) {
+    // One large product instead of a batch of small ones.
+    Shape shape = a.shape();
+    shape[shape.rank() - 1] = b.size(1);
+    return reshape(apply(Matmul{}, where, reshape(a, {-1, a.size(-1)}, where), b), shape, where);
+  }
+  return apply(Matmul{}, where, a, b);
+}
+
+Tensor linear(const Tensor& src, const Tensor& weights, const Tensor& bias, Location where) {
+  return apply(Linear{}, where, src, weights, bias);
+}
+
+}  // namespace dagrad

@@ -1,0 +1,109 @@
+#include "dagrad/ops/softmax_rows.h"
+
+#include <cmath>
+#include <limits>
+
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#define HWY_TARGET_INCLUDE "dagrad/ops/softmax_rows.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "dagrad/ops/pointwise-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace dagrad::softmax_rows::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using D = hn::ScalableTag<float>;
+using Math = pointwise::HWY_NAMESPACE::VectorMath<D>;
+
+/// The first `count` lanes of x, and `filler` in the others.
+HWY_INLINE hn::Vec<D> load_tail(D d, const float* x, std::int64_t count, float filler) {
+  const auto tail = hn::FirstN(d, static_cast<std::size_t>(count));
+  return hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x), hn::Set(d, filler));
+}
+
+float LogSumExp(const float* x, std::int64_t count) {
+  const D d;
+  const Math m{d};
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const float lowest = -std::numeric_limits<float>::infinity();
+  auto largest = hn::Set(d, lowest);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) largest = hn::Max(largest, hn::LoadU(d, x + i));
+  if (i < count) largest = hn::Max(largest, load_tail(d, x + i, count - i, lowest));
+  const float top = hn::GetLane(hn::MaxOfLanes(d, largest));
+  // Of nothing but -inf the sum is 0; a +inf makes the result NaN below, as inf - inf does.
+  if (top == lowest) {
+    for (i = 0; i < count; ++i) {
+      if (std::isnan(x[i])) return x[i];
+    }
+    return lowest;
+  }
+  const auto shift = hn::Set(d, top);
+  auto total = hn::Zero(d);
+  for (i = 0; i + lanes <= count; i += lanes) total = hn::Add(total, m.exp(hn::Sub(hn::LoadU(d, x + i), shift)));
+  if (i < count) total = hn::Add(total, m.exp(hn::Sub(load_tail(d, x + i, count - i, lowest), shift)));
+  return top + std::log(hn::GetLane(hn::SumOfLanes(d, total)));
+}
+
+template <class F>
+HWY_INLINE void map(const float* x, float* dst, std::int64_t count, F f) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) hn::StoreU(f(hn::LoadU(d, x + i)), d, dst + i);
+  if (i == count) return;
+  const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
+  hn::BlendedStore(f(hn::MaskedLoad(tail, d, x + i)), tail, d, dst + i);
+}
+
+void Subtract(const float* x, float shift, float* dst, std::int64_t count) {
+  const D d;
+  const auto shifts = hn::Set(d, shift);
+  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Sub(v, shifts); });
+}
+
+void ScaledExp(const float* x, float shift, float scale, float* dst, std::int64_t count) {
+  const D d;
+  const Math m{d};
+  const auto shifts = hn::Set(d, shift), scales = hn::Set(d, scale);
+  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(v, shifts))); });
+}
+
+}  // namespace dagrad::softmax_rows::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+#include <algorithm>
+#include <limits>
+
+namespace dagrad::softmax_rows {
+
+HWY_EXPORT(LogSumExp);
+HWY_EXPORT(Subtract);
+HWY_EXPORT(ScaledExp);
+
+float log_sum_exp(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, count); }
+void subtract(const float* x, float shift, float* dst, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Subtract)(x, shift, dst, count); }
+void scaled_exp(const float* x, float shift, float scale, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(ScaledExp)(x, shift, scale, dst, count);
+}
+
+double log_sum_exp(const double* x, std::int64_t count) {
+  double top = -std::numeric_limits<double>::infinity();
+  for (std::int64_t i = 0; i < count; ++i) top = std::isnan(x[i]) || x[i] > top ? x[i] : top;
+  if (std::isnan(top) || (std::isinf(top) && top < 0)) return top;
+  double total = 0;
+  for (std::int64_t i = 0; i < count; ++i) total += std::exp(x[i] - top);
+  return top + std::log(total);
+}
+void subtract(const double* x, double shift, double* dst, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = x[i] - shift;
+}
+void scaled_exp(const double* x, double shift, double scale, double* dst, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = scale * std::exp(x[i] - shift);
+}
+
+}  // namespace dagrad::softmax_rows
+#endif
