@@ -5,8 +5,6 @@
 // Small blocks are carved from slabs of 1 MiB; larger ones come from the system one by one.
 #include "dagrad/core/allocator.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -14,6 +12,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <sys/mman.h>
 #include <unordered_map>
 #include <vector>
 
@@ -55,7 +54,7 @@ SizeClass class_of(std::size_t bytes) {
     return {index, (index + 1) * kLinearStep};
   }
   const auto shift = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 4;  // 8 to 15 steps of 2^shift
-  const std::size_t steps = ((bytes - 1) >> shift) + 1;                         // 9 to 16
+  const std::size_t steps = ((bytes - 1) >> shift) + 1;                        // 9 to 16
   return {kLinearClasses + (shift - 6) * 8 + (steps - 9), steps << shift};
 }
 
@@ -104,7 +103,8 @@ struct ThreadCache;
 struct Depot {
   std::mutex mutex;
   std::array<std::vector<Magazine>, kClasses> full;
-  std::unordered_map<std::byte*, std::size_t> carved;  // of each slab that is used up: the bytes that were carved from it
+  std::unordered_map<std::byte*, std::size_t>
+      carved;  // of each slab that is used up: the bytes that were carved from it
   std::vector<ThreadCache*> threads;
   Books retired;  // of threads that have ended
   std::atomic<std::int64_t> global_live{0};
@@ -154,7 +154,8 @@ struct ThreadCache {
     const std::int64_t live = shared.global_live.fetch_add(unpublished, std::memory_order_relaxed) + unpublished;
     unpublished = 0;
     std::int64_t peak = shared.peak.load(std::memory_order_relaxed);
-    while (live > peak && !shared.peak.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {}
+    while (live > peak && !shared.peak.compare_exchange_weak(peak, live, std::memory_order_relaxed)) {
+    }
   }
 };
 
@@ -293,7 +294,9 @@ void empty_cache() {
   Depot& shared = depot();
   const std::lock_guard lock(shared.mutex);
   std::unordered_map<std::byte*, std::size_t> free_bytes;  // of each slab
-  const auto release = [&cache](std::size_t bytes) { Books::add(cache.books.cached, -static_cast<std::int64_t>(bytes)); };
+  const auto release = [&cache](std::size_t bytes) {
+    Books::add(cache.books.cached, -static_cast<std::int64_t>(bytes));
+  };
   for (std::size_t i = 0; i < kClasses; ++i) {
     const std::size_t bytes = block_bytes_of_class(i);
     auto& slot = cache.slots[i];

@@ -8,10 +8,11 @@ namespace dagrad {
 
 /// What the allocator holds, over all threads. Bytes count whole blocks (requests rounded up to their size class).
 struct AllocatorStatistics {
-  std::size_t live_bytes = 0;           ///< handed out now
-  std::size_t peak_bytes = 0;           ///< the largest live_bytes since the start or reset_peak_bytes(), to within 64 KiB a thread
-  std::size_t cached_bytes = 0;         ///< held from the system, ready for reuse
-  std::uint64_t system_allocations = 0; ///< how often memory was asked of the system; constant in a warm training loop
+  std::size_t live_bytes = 0;  ///< handed out now
+  std::size_t peak_bytes =
+      0;  ///< the largest live_bytes since the start or reset_peak_bytes(), to within 64 KiB a thread
+  std::size_t cached_bytes = 0;          ///< held from the system, ready for reuse
+  std::uint64_t system_allocations = 0;  ///< how often memory was asked of the system; constant in a warm training loop
 };
 
 /// A snapshot. Each thread keeps its own books, which are added up here; exact when no other thread allocates.

@@ -2,10 +2,9 @@
 // waits with a gradient has heard from all its consumers: run it, pass its gradients on, take the next newest.
 #include "dagrad/core/backward.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
+#include <fmt/format.h>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -59,7 +58,8 @@ class BackwardPass {
     for (const Tensor& input : inputs) {
       if (reaches(input)) input.node()->needed_ = true;
     }
-    std::sort(visited_.begin(), visited_.end(), [](const Node* a, const Node* b) { return a->sequence() < b->sequence(); });
+    std::sort(visited_.begin(), visited_.end(),
+              [](const Node* a, const Node* b) { return a->sequence() < b->sequence(); });
     for (Node* node : visited_) node->needed_ |= leads_on(*node);
   }
 
@@ -98,8 +98,10 @@ class BackwardPass {
   void claim(Node& node) {
     std::uint32_t nobody = 0;
     if (!node.pass_.compare_exchange_strong(nobody, id_, std::memory_order_acq_rel) && nobody != id_) {
-      throw GradientError(fmt::format("{}: another backward pass is using '{}', recorded at {}:{} (want one pass at a time over a graph and its leaves)",
-                                      caller_, node.name(), node.where().file, node.where().line));
+      throw GradientError(
+          fmt::format("{}: another backward pass is using '{}', recorded at {}:{} (want one pass at a time over a "
+                      "graph and its leaves)",
+                      caller_, node.name(), node.where().file, node.where().line));
     }
   }
 
@@ -111,7 +113,8 @@ class BackwardPass {
   }
 
   static bool leads_on(const Node& node) {
-    return std::any_of(node.edges().begin(), node.edges().end(), [](const Edge& edge) { return edge.node && edge.node->needed_; });
+    return std::any_of(node.edges().begin(), node.edges().end(),
+                       [](const Edge& edge) { return edge.node && edge.node->needed_; });
   }
 
   void add(const Edge& edge, Tensor gradient) {
@@ -157,7 +160,8 @@ class BackwardPass {
       node.backward(ctx, {gradients.data(), gradients.size()});
     }
     if (node.extras_) {
-      for (const auto& hook : std::vector(node.extras_->posthooks)) hook.hook(node, {ctx.given_.data(), ctx.given_.size()});
+      for (const auto& hook : std::vector(node.extras_->posthooks))
+        hook.hook(node, {ctx.given_.data(), ctx.given_.size()});
     }
     if (anomaly_enabled()) check_for_nan(node, ctx);
     if (!retain_graph_) node.release_saved();
@@ -173,8 +177,9 @@ class BackwardPass {
       Tensor replacement = hook.hook(gradient);
       if (!replacement.defined()) continue;
       if (replacement.shape() != gradient.shape() || replacement.dtype() != gradient.dtype()) {
-        throw GradientError(fmt::format("hook on the result of '{}': returned {} {} (want {} {} like the gradient)", node.name(),
-                                        name_of(replacement.dtype()), replacement.shape().str(), name_of(gradient.dtype()), gradient.shape().str()));
+        throw GradientError(fmt::format("hook on the result of '{}': returned {} {} (want {} {} like the gradient)",
+                                        node.name(), name_of(replacement.dtype()), replacement.shape().str(),
+                                        name_of(gradient.dtype()), gradient.shape().str()));
       }
       gradient = std::move(replacement);
     }
@@ -191,8 +196,9 @@ class BackwardPass {
   static void check_for_nan(const Node& node, const Backward& ctx) {
     for (std::size_t i = 0; i < ctx.given_.size(); ++i) {
       if (const auto index = first_nan(ctx.given_[i])) {
-        throw GradientError(fmt::format("anomaly: the backward of '{}', recorded at {}:{}, gave nan at index {} of the gradient {} of input {}",
-                                        node.name(), node.where().file, node.where().line, index->str(), ctx.given_[i].shape().str(), i));
+        throw GradientError(fmt::format(
+            "anomaly: the backward of '{}', recorded at {}:{}, gave nan at index {} of the gradient {} of input {}",
+            node.name(), node.where().file, node.where().line, index->str(), ctx.given_[i].shape().str(), i));
       }
     }
   }
@@ -209,28 +215,36 @@ class BackwardPass {
 namespace {
 
 /// The gradients to start from, checked: 1 where none is given.
-std::vector<Tensor> starting_gradients(const char* caller, std::span<const Tensor> outputs, std::span<const Tensor> gradients) {
+std::vector<Tensor> starting_gradients(const char* caller, std::span<const Tensor> outputs,
+                                       std::span<const Tensor> gradients) {
   if (!gradients.empty() && gradients.size() != outputs.size()) {
-    throw UsageError(fmt::format("{}: {} gradients for {} outputs (want one each, or none)", caller, gradients.size(), outputs.size()));
+    throw UsageError(fmt::format("{}: {} gradients for {} outputs (want one each, or none)", caller, gradients.size(),
+                                 outputs.size()));
   }
   std::vector<Tensor> result(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const Tensor& output = outputs[i];
     if (!output.requires_grad()) {
-      throw GradientError(fmt::format("{}: output {} requires no gradient (want an output of ops on a tensor with requires_grad_(), recorded outside of NoGrad)", caller, i));
+      throw GradientError(
+          fmt::format("{}: output {} requires no gradient (want an output of ops on a tensor with requires_grad_(), "
+                      "recorded outside of NoGrad)",
+                      caller, i));
     }
     if (!gradients.empty() && gradients[i].defined()) {
       result[i] = gradients[i];
       if (result[i].shape() != output.shape()) {
-        throw ShapeError(fmt::format("{}: gradient {} has shape {} (want {} like the output)", caller, i, result[i].shape().str(), output.shape().str()));
+        throw ShapeError(fmt::format("{}: gradient {} has shape {} (want {} like the output)", caller, i,
+                                     result[i].shape().str(), output.shape().str()));
       }
       if (result[i].dtype() != output.dtype()) {
-        throw DTypeError(fmt::format("{}: gradient {} is {} (want {} like the output)", caller, i, name_of(result[i].dtype()), name_of(output.dtype())));
+        throw DTypeError(fmt::format("{}: gradient {} is {} (want {} like the output)", caller, i,
+                                     name_of(result[i].dtype()), name_of(output.dtype())));
       }
     } else if (output.numel() == 1) {
       result[i] = ones(output.shape(), output.dtype());
     } else {
-      throw ShapeError(fmt::format("{}: output {} has shape {} (want one element, or a gradient for it)", caller, i, output.shape().str()));
+      throw ShapeError(fmt::format("{}: output {} has shape {} (want one element, or a gradient for it)", caller, i,
+                                   output.shape().str()));
     }
   }
   return result;
@@ -239,7 +253,8 @@ std::vector<Tensor> starting_gradients(const char* caller, std::span<const Tenso
 void check_inputs(const char* caller, std::span<const Tensor> inputs, bool leaves_only) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].requires_grad() || (leaves_only && !inputs[i].is_leaf())) {
-      throw GradientError(fmt::format("{}: input {} {} (want {})", caller, i, inputs[i].requires_grad() ? "is no leaf" : "requires no gradient",
+      throw GradientError(fmt::format("{}: input {} {} (want {})", caller, i,
+                                      inputs[i].requires_grad() ? "is no leaf" : "requires no gradient",
                                       leaves_only ? "leaves with requires_grad_()" : "tensors that require one"));
     }
   }
@@ -257,8 +272,8 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients
   pass.run(outputs, start);
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> gradients,
-                         const GradOptions& options) {
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients, const GradOptions& options) {
   const char* const caller = "grad";
   const std::vector<Tensor> start = starting_gradients(caller, outputs, gradients);
   check_inputs(caller, inputs, false);
@@ -267,7 +282,9 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   pass.capture(inputs);
   for (std::size_t i = 0; i < inputs.size() && !options.allow_unused; ++i) {
     if (!pass.reaches(inputs[i])) {
-      throw GradientError(fmt::format("grad: no output depends on input {}, shape {} (want allow_unused = true for an undefined gradient)", i, inputs[i].shape().str()));
+      throw GradientError(fmt::format(
+          "grad: no output depends on input {}, shape {} (want allow_unused = true for an undefined gradient)", i,
+          inputs[i].shape().str()));
     }
   }
   const GradMode mode(options.create_graph);

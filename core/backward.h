@@ -9,16 +9,17 @@
 namespace dagrad {
 
 struct BackwardOptions {
-  bool create_graph = false;  ///< record the backward itself, so that gradients can be differentiated again
-  bool retain_graph = false;  ///< keep saved tensors for another pass (implied by create_graph)
-  std::vector<Tensor> inputs; ///< accumulate into these leaves only; empty: into all
+  bool create_graph = false;   ///< record the backward itself, so that gradients can be differentiated again
+  bool retain_graph = false;   ///< keep saved tensors for another pass (implied by create_graph)
+  std::vector<Tensor> inputs;  ///< accumulate into these leaves only; empty: into all
 };
 
 /// Accumulates sum_k gradients[k] . d(outputs[k])/d(leaf) into the grad of every leaf that outputs depend on.
 /// A missing or undefined gradient means 1, for outputs with one element. Safe in several threads over separate
 /// graphs. Throws GradientError when an output needs no gradient, a saved tensor is gone or was overwritten, or
 /// another pass is using the graph; ShapeError and DTypeError when a gradient does not match its output.
-void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients = {}, const BackwardOptions& options = {});
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients = {},
+              const BackwardOptions& options = {});
 
 struct GradOptions {
   bool create_graph = false;
@@ -28,8 +29,8 @@ struct GradOptions {
 
 /// sum_k gradients[k] . d(outputs[k])/d(inputs[i]) for each i. No leaf's grad is touched. Inputs may be leaves or
 /// intermediate tensors. Only the part of the graph between inputs and outputs is walked.
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs, std::span<const Tensor> gradients = {},
-                         const GradOptions& options = {});
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients = {}, const GradOptions& options = {});
 /// The same for one output.
 std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs, const GradOptions& options = {});
 /// The same for one output and one input.

@@ -47,17 +47,18 @@ bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
   const std::int64_t columns = loop.sizes[0], rows = loop.sizes[1];
   const std::int64_t dst_step = loop.strides[0][1], src_step = loop.strides[1][0];
   const std::int64_t bands = (rows + kTile - 1) / kTile;
-  parallel_for(bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r0 = begin * kTile; r0 < std::min(end * kTile, rows); r0 += kTile) {
-      const std::int64_t r1 = std::min(r0 + kTile, rows);
-      for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
-        const std::int64_t c1 = std::min(c0 + kTile, columns);
-        for (std::int64_t r = r0; r < r1; ++r) {
-          for (std::int64_t c = c0; c < c1; ++c) dst[r * dst_step + c] = src[c * src_step + r];
-        }
-      }
-    }
-  });
+  parallel_for(bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t r0 = begin * kTile; r0 < std::min(end * kTile, rows); r0 += kTile) {
+                   const std::int64_t r1 = std::min(r0 + kTile, rows);
+                   for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
+                     const std::int64_t c1 = std::min(c0 + kTile, columns);
+                     for (std::int64_t r = r0; r < r1; ++r) {
+                       for (std::int64_t c = c0; c < c1; ++c) dst[r * dst_step + c] = src[c * src_step + r];
+                     }
+                   }
+                 }
+               });
   return true;
 }
 

@@ -23,7 +23,8 @@ Tensor ones_like(const Tensor& like);
 /// A 0-dim tensor.
 Tensor scalar(double value, DType dtype = f32);
 
-/// Values in row-major order: `tensor({1, 2, 3, 4}, {2, 2})`; without a shape, 1-dim. Throws ShapeError when they do not fill it.
+/// Values in row-major order: `tensor({1, 2, 3, 4}, {2, 2})`; without a shape, 1-dim. Throws ShapeError when they do
+/// not fill it.
 Tensor tensor(std::initializer_list<double> values, DType dtype = f32);
 Tensor tensor(std::initializer_list<double> values, const Shape& shape, DType dtype = f32);
 /// The same from a vector of element type T, which becomes the tensor's.
@@ -40,9 +41,11 @@ Tensor from_blob(void* data, const Shape& shape, DType dtype, std::function<void
 
 /// Independent draws from U[0, 1), U[low, high), N(mean, std^2); integers from [low, high).
 Tensor rand(const Shape& shape, DType dtype = f32, Generator& generator = default_generator());
-Tensor uniform(const Shape& shape, double low, double high, DType dtype = f32, Generator& generator = default_generator());
+Tensor uniform(const Shape& shape, double low, double high, DType dtype = f32,
+               Generator& generator = default_generator());
 Tensor randn(const Shape& shape, DType dtype = f32, Generator& generator = default_generator());
-Tensor normal(const Shape& shape, double mean, double std, DType dtype = f32, Generator& generator = default_generator());
+Tensor normal(const Shape& shape, double mean, double std, DType dtype = f32,
+              Generator& generator = default_generator());
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator = default_generator());
 /// A random permutation of 0 .. n-1, of type i64.
 Tensor randperm(std::int64_t n, Generator& generator = default_generator());

@@ -63,13 +63,20 @@ constexpr bool is_floating(DType dtype) { return dtype == DType::f32 || dtype ==
 template <class T>
 inline constexpr DType dtype_of = [] {
   using U = std::remove_cv_t<T>;
-  if constexpr (std::is_same_v<U, float>) return DType::f32;
-  else if constexpr (std::is_same_v<U, double>) return DType::f64;
-  else if constexpr (std::is_same_v<U, BFloat16>) return DType::bf16;
-  else if constexpr (std::is_same_v<U, std::int64_t>) return DType::i64;
-  else if constexpr (std::is_same_v<U, std::uint8_t>) return DType::u8;
-  else if constexpr (std::is_same_v<U, bool>) return DType::boolean;
-  else static_assert(!sizeof(U), "not an element type of dagrad");
+  if constexpr (std::is_same_v<U, float>)
+    return DType::f32;
+  else if constexpr (std::is_same_v<U, double>)
+    return DType::f64;
+  else if constexpr (std::is_same_v<U, BFloat16>)
+    return DType::bf16;
+  else if constexpr (std::is_same_v<U, std::int64_t>)
+    return DType::i64;
+  else if constexpr (std::is_same_v<U, std::uint8_t>)
+    return DType::u8;
+  else if constexpr (std::is_same_v<U, bool>)
+    return DType::boolean;
+  else
+    static_assert(!sizeof(U), "not an element type of dagrad");
 }();
 
 /// Calls `f(T{})` with the C++ type of `dtype`; the one place that turns a run-time type into a compile-time one.
@@ -89,10 +96,14 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 /// A value of one element type as another, as a cast converts it (bf16 by way of float; to bool: is it non-zero?).
 template <class To, class From>
 inline To convert_to(From value) {
-  if constexpr (std::is_same_v<From, BFloat16>) return convert_to<To>(static_cast<float>(value));
-  else if constexpr (std::is_same_v<To, BFloat16>) return BFloat16(static_cast<float>(value));
-  else if constexpr (std::is_same_v<To, bool>) return value != From{};
-  else return static_cast<To>(value);
+  if constexpr (std::is_same_v<From, BFloat16>)
+    return convert_to<To>(static_cast<float>(value));
+  else if constexpr (std::is_same_v<To, BFloat16>)
+    return BFloat16(static_cast<float>(value));
+  else if constexpr (std::is_same_v<To, bool>)
+    return value != From{};
+  else
+    return static_cast<To>(value);
 }
 
 }  // namespace dagrad

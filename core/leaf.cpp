@@ -28,12 +28,14 @@ bool may_overwrite(const Tensor& t) { return t.owns_elements_alone() && t.is_con
 
 }  // namespace
 
-Leaf::Leaf(std::size_t head_bytes, const Spec& spec, std::uint64_t sequence) : Node(Arity{0, 1, 0}, head_bytes, Location{}) {
+Leaf::Leaf(std::size_t head_bytes, const Spec& spec, std::uint64_t sequence)
+    : Node(Arity{0, 1, 0}, head_bytes, Location{}) {
   set_identity(sequence, 0, spec);
 }
 
 NodePointer make_leaf(const Spec& spec) {
-  return NodePointer(new (allocator::allocate(kLeafHead + Node::Arity{0, 1, 0}.bytes())) Leaf(kLeafHead, spec, next_sequence(0)));
+  return NodePointer(new (allocator::allocate(kLeafHead + Node::Arity{0, 1, 0}.bytes()))
+                         Leaf(kLeafHead, spec, next_sequence(0)));
 }
 
 void Leaf::backward(Backward&, std::span<Tensor> gradients) {
@@ -49,11 +51,15 @@ void Leaf::backward(Backward&, std::span<Tensor> gradients) {
 }
 
 Tensor accumulate(Tensor a, Tensor b) {
-  if (grad_enabled() && (a.requires_grad() || b.requires_grad())) return apply(AddGradients{}, Location::current(), a, b);
+  if (grad_enabled() && (a.requires_grad() || b.requires_grad()))
+    return apply(AddGradients{}, Location::current(), a, b);
   Tensor dst;
-  if (may_overwrite(a)) dst = a;
-  else if (may_overwrite(b)) dst = b;
-  else dst = Tensor::allocate(a.spec());
+  if (may_overwrite(a))
+    dst = a;
+  else if (may_overwrite(b))
+    dst = b;
+  else
+    dst = Tensor::allocate(a.spec());
   add_elements(a, b, dst);
   return dst;
 }

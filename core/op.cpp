@@ -1,9 +1,8 @@
 #include "dagrad/core/op.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
+#include <fmt/format.h>
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/error.h"
@@ -16,7 +15,8 @@ namespace {
 
 template <class Range, class Get>
 bool any_requires_grad(const Range& inputs, Get get) {
-  return grad_enabled() && std::any_of(inputs.begin(), inputs.end(), [&](const auto& t) { return get(t).requires_grad(); });
+  return grad_enabled() &&
+         std::any_of(inputs.begin(), inputs.end(), [&](const auto& t) { return get(t).requires_grad(); });
 }
 
 }  // namespace
@@ -31,7 +31,8 @@ bool Recorder::wants(std::span<const Tensor* const> inputs) {
 
 void* Recorder::allocate(std::size_t bytes) { return allocator::allocate(bytes); }
 
-void Recorder::attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, Forward& ctx) {
+void Recorder::attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+                      Forward& ctx) {
   std::uint64_t newest_input = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i]->requires_grad()) continue;
@@ -78,8 +79,10 @@ void Recorder::check_for_nan(std::string_view op, Location where, std::span<cons
 }
 
 void Recorder::throw_no_gradient(std::string_view op, Location where) {
-  throw GradientError(fmt::format("{}: this op has no derivative, but an input requires one: called at {}:{} (want NoGrad around it, or detach() the input)",
-                                  op, where.file, where.line));
+  throw GradientError(
+      fmt::format("{}: this op has no derivative, but an input requires one: called at {}:{} (want NoGrad around it, "
+                  "or detach() the input)",
+                  op, where.file, where.line));
 }
 
 bool Backward::needs(std::size_t i) const {
@@ -93,15 +96,21 @@ const NodeOutput& Backward::input(std::size_t i) const {
 }
 
 Tensor Backward::saved(std::size_t i) const {
-  const auto place = [&] { return fmt::format("'{}' recorded at {}:{}", node_.name(), node_.where_.file, node_.where_.line); };
+  const auto place = [&] {
+    return fmt::format("'{}' recorded at {}:{}", node_.name(), node_.where_.file, node_.where_.line);
+  };
   if (node_.released_) {
-    throw GradientError(fmt::format("backward: the saved tensors of {} are gone, an earlier backward freed them (want retain_graph = true in it)", place()));
+    throw GradientError(fmt::format(
+        "backward: the saved tensors of {} are gone, an earlier backward freed them (want retain_graph = true in it)",
+        place()));
   }
   const SavedTensor& kept = node_.saved_[i];
   if (!kept.tensor.defined()) return {};
   if (kept.tensor.version() != kept.version) {
-    throw GradientError(fmt::format("backward: saved tensor {} of {}, shape {}, was modified in place: version {}, saved at version {} (want the change after backward, or on a copy)",
-                                    i, place(), kept.tensor.shape().str(), kept.tensor.version(), kept.version));
+    throw GradientError(
+        fmt::format("backward: saved tensor {} of {}, shape {}, was modified in place: version {}, saved at version {} "
+                    "(want the change after backward, or on a copy)",
+                    i, place(), kept.tensor.shape().str(), kept.tensor.version(), kept.version));
   }
   if (kept.output < 0 || !grad_enabled()) return kept.tensor;
   Tensor output = kept.tensor.detach();
@@ -113,8 +122,9 @@ void Backward::give(std::size_t i, Tensor gradient) {
   if (!gradient.defined() || !needs(i)) return;
   const NodeOutput& target = input(i);
   if (gradient.shape() != target.shape || gradient.dtype() != target.dtype) {
-    throw GradientError(fmt::format("{}: its backward gave input {} a gradient of {} {} (want {} {} like the input)", node_.name(), i,
-                                    name_of(gradient.dtype()), gradient.shape().str(), name_of(target.dtype), target.shape.str()));
+    throw GradientError(fmt::format("{}: its backward gave input {} a gradient of {} {} (want {} {} like the input)",
+                                    node_.name(), i, name_of(gradient.dtype()), gradient.shape().str(),
+                                    name_of(target.dtype), target.shape.str()));
   }
   given_[i] = given_[i].defined() ? accumulate(std::move(given_[i]), std::move(gradient)) : std::move(gradient);
 }

@@ -85,7 +85,8 @@ class Recorder {
  protected:
   static void* allocate(std::size_t bytes);
   static std::uint32_t saved_count(const Forward& ctx) { return static_cast<std::uint32_t>(ctx.saved_.size()); }
-  static void attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, Forward& ctx);
+  static void attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+                     Forward& ctx);
   static void check_for_nan(std::string_view op, Location where, std::span<const Tensor> outputs);
   [[noreturn]] static void throw_no_gradient(std::string_view op, Location where);
   static bool any_floating(std::span<const Tensor> outputs);
@@ -97,8 +98,12 @@ class OpNode final : public Node {
  public:
   std::string_view name() const override { return Op::name; }
   std::string attributes() const override {
-    if constexpr (requires { { op_.attributes() } -> std::convertible_to<std::string>; }) return op_.attributes();
-    else return {};
+    if constexpr (requires {
+                    { op_.attributes() } -> std::convertible_to<std::string>;
+                  })
+      return op_.attributes();
+    else
+      return {};
   }
   const Op& op() const { return op_; }
 
@@ -107,8 +112,10 @@ class OpNode final : public Node {
   OpNode(Op op, Arity arity, std::size_t head, Location where) : Node(arity, head, where), op_(std::move(op)) {}
 
   void backward(Backward& ctx, std::span<Tensor> gradients) override {
-    if constexpr (requires { op_.backward(ctx, std::as_const(gradients[0])); }) op_.backward(ctx, std::as_const(gradients[0]));
-    else op_.backward(ctx, std::span<const Tensor>(gradients));
+    if constexpr (requires { op_.backward(ctx, std::as_const(gradients[0])); })
+      op_.backward(ctx, std::as_const(gradients[0]));
+    else
+      op_.backward(ctx, std::span<const Tensor>(gradients));
   }
 
   Op op_;
@@ -132,8 +139,11 @@ class OpRecorder : public Recorder {
 
  private:
   template <class Op>
-  static constexpr bool has_backward = requires(const Op& op, Backward& ctx, const Tensor& t, std::span<const Tensor> s) {
-    requires requires { op.backward(ctx, t); } || requires { op.backward(ctx, s); };
+  static constexpr bool has_backward = requires(const Op& op, Backward& ctx, const Tensor& t,
+                                                std::span<const Tensor> s) {
+    requires requires { op.backward(ctx, t); } || requires {
+      op.backward(ctx, s);
+    };
   };
 
   template <class Op, class... Arguments>
@@ -144,7 +154,9 @@ class OpRecorder : public Recorder {
       Tensor dst = op.view(inputs...);
       finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
       return dst;
-    } else if constexpr (requires { { op.infer(inputs...) } -> std::same_as<Spec>; }) {
+    } else if constexpr (requires {
+                           { op.infer(inputs...) } -> std::same_as<Spec>;
+                         }) {
       Tensor dst = Tensor::allocate(op.infer(inputs...));
       op.forward(ctx, inputs..., dst);
       finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
@@ -160,13 +172,15 @@ class OpRecorder : public Recorder {
   }
 
   template <class Op>
-  static void finish(Op op, Location where, std::span<const Tensor* const> inputs, std::span<Tensor> outputs, Forward& ctx) {
+  static void finish(Op op, Location where, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
+                     Forward& ctx) {
     if (anomaly_enabled()) check_for_nan(Op::name, where, outputs);
     if (!ctx.recording() || !any_floating(outputs)) return;
     if constexpr (!has_backward<Op>) {
       throw_no_gradient(Op::name, where);
     } else {
-      const Node::Arity arity{static_cast<std::uint32_t>(inputs.size()), static_cast<std::uint32_t>(outputs.size()), saved_count(ctx)};
+      const Node::Arity arity{static_cast<std::uint32_t>(inputs.size()), static_cast<std::uint32_t>(outputs.size()),
+                              saved_count(ctx)};
       constexpr std::size_t head = (sizeof(OpNode<Op>) + 15) / 16 * 16;
       NodePointer node(new (allocate(head + arity.bytes())) OpNode<Op>(std::move(op), arity, head, where));
       attach(node, inputs, outputs, ctx);
@@ -177,8 +191,8 @@ class OpRecorder : public Recorder {
 /// Checks, allocates, runs and, when an input requires a gradient, records `op`. Returns its output: a Tensor, or an
 /// array of them. An undefined input stands for a missing one.
 template <class Op, class... Inputs>
-  requires(std::convertible_to<const Inputs&, const Tensor&> && ...)
-auto apply(Op op, Location where, const Inputs&... inputs) {
+requires(std::convertible_to<const Inputs&, const Tensor&>&&...) auto apply(Op op, Location where,
+                                                                            const Inputs&... inputs) {
   return OpRecorder::run(std::move(op), where, static_cast<const Tensor&>(inputs)...);
 }
 

@@ -1,11 +1,10 @@
 #include "dagrad/core/parallel.h"
 
-#include <fmt/format.h>
-#include <omp.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <fmt/format.h>
+#include <omp.h>
 
 #include "dagrad/core/error.h"
 

@@ -1,9 +1,8 @@
 #include "dagrad/core/shape.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-
-#include <algorithm>
 
 #include "dagrad/core/error.h"
 
@@ -58,7 +57,8 @@ std::int64_t checked_numel(std::string_view op, const Shape& shape, std::size_t 
   }
   std::int64_t bytes = 0;
   overflow |= __builtin_mul_overflow(count, static_cast<std::int64_t>(item_size), &bytes);
-  if (overflow) throw ShapeError(fmt::format("{}: too large: {} (the size in bytes must fit 63 bits)", op, shape.str()));
+  if (overflow)
+    throw ShapeError(fmt::format("{}: too large: {} (the size in bytes must fit 63 bits)", op, shape.str()));
   return empty ? 0 : count;
 }
 
@@ -91,8 +91,9 @@ Shape broadcast_shapes(std::string_view op, const Shape& a, const Shape& b) {
     const std::int64_t x = i <= a.rank() ? a[a.rank() - i] : 1;
     const std::int64_t y = i <= b.rank() ? b[b.rank() - i] : 1;
     if (x != y && x != 1 && y != 1) {
-      throw ShapeError(fmt::format("{}: shapes do not broadcast: {} and {} (want equal sizes or 1 at axis -{}: got {} and {})",
-                                   op, a.str(), b.str(), i, x, y));
+      throw ShapeError(
+          fmt::format("{}: shapes do not broadcast: {} and {} (want equal sizes or 1 at axis -{}: got {} and {})", op,
+                      a.str(), b.str(), i, x, y));
     }
     result[rank - i] = x == 1 ? y : x;
   }
@@ -111,7 +112,8 @@ Strides broadcast_strides(const Shape& shape, const Strides& strides, const Shap
 int normalize_axis(std::string_view op, std::int64_t axis, int rank) {
   const int span = std::max(rank, 1);
   if (axis < -span || axis >= span) {
-    throw ShapeError(fmt::format("{}: axis out of range: {} (want {} to {} for {} dimensions)", op, axis, -span, span - 1, rank));
+    throw ShapeError(
+        fmt::format("{}: axis out of range: {} (want {} to {} for {} dimensions)", op, axis, -span, span - 1, rank));
   }
   return static_cast<int>(axis < 0 ? axis + span : axis);
 }

@@ -61,7 +61,8 @@ class Shape {
 
 using Strides = Shape;
 
-/// The product of the sizes. Throws ShapeError when a size is negative or the product (times `item_size`) leaves 63 bits.
+/// The product of the sizes. Throws ShapeError when a size is negative or the product (times `item_size`) leaves 63
+/// bits.
 std::int64_t checked_numel(std::string_view op, const Shape& shape, std::size_t item_size = 1);
 
 /// Row-major strides, in elements.

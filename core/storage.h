@@ -10,7 +10,8 @@
 
 namespace dagrad {
 
-/// A run of bytes shared by a tensor and its views, aligned to 64 bytes, with a version that each in-place change raises.
+/// A run of bytes shared by a tensor and its views, aligned to 64 bytes, with a version that each in-place change
+/// raises.
 class Storage {
  public:
   using Pointer = boost::intrusive_ptr<Storage>;

@@ -80,8 +80,8 @@ struct StridedLoop {
   }
 };
 
-/// Calls `row(offsets, count)` for pieces of the iteration space that make up the whole, over several threads when it has
-/// more than `grain` elements.
+/// Calls `row(offsets, count)` for pieces of the iteration space that make up the whole, over several threads when it
+/// has more than `grain` elements.
 template <std::size_t N, class Row>
 void for_all_rows(const StridedLoop<N>& loop, std::int64_t grain, const Row& row) {
   const std::int64_t length = loop.row_length(), rows = loop.row_count();

@@ -15,7 +15,8 @@ class SpinLock {
  public:
   void lock() {
     while (taken_.exchange(true, std::memory_order_acquire)) {
-      while (taken_.load(std::memory_order_relaxed)) {}
+      while (taken_.load(std::memory_order_relaxed)) {
+      }
     }
   }
   void unlock() { taken_.store(false, std::memory_order_release); }

@@ -27,7 +27,9 @@ Tensor::Impl::~Impl() = default;
 void* Tensor::Impl::operator new(std::size_t bytes) { return allocator::allocate(bytes); }
 void Tensor::Impl::operator delete(void* block, std::size_t bytes) noexcept { allocator::deallocate(block, bytes); }
 
-void Tensor::throw_undefined() { throw UsageError("tensor: undefined (want one that was made by a function or an op)"); }
+void Tensor::throw_undefined() {
+  throw UsageError("tensor: undefined (want one that was made by a function or an op)");
+}
 
 void Tensor::check_dtype(DType wanted) const {
   if (dtype() != wanted) {
@@ -37,8 +39,9 @@ void Tensor::check_dtype(DType wanted) const {
 
 void Tensor::check_in_place(const char* op) const {
   if (requires_grad() && grad_enabled()) {
-    throw UsageError(fmt::format("{}: in-place change of a tensor that requires a gradient, shape {} (want NoGrad around it, or a new tensor)",
-                                 op, shape().str()));
+    throw UsageError(fmt::format(
+        "{}: in-place change of a tensor that requires a gradient, shape {} (want NoGrad around it, or a new tensor)",
+        op, shape().str()));
   }
 }
 
@@ -56,7 +59,8 @@ void* Tensor::mutable_raw_data() {
 
 template <class T>
 T Tensor::item() const {
-  if (numel() != 1) throw ShapeError(fmt::format("item: shape {} has {} elements (want exactly 1)", shape().str(), numel()));
+  if (numel() != 1)
+    throw ShapeError(fmt::format("item: shape {} has {} elements (want exactly 1)", shape().str(), numel()));
   return visit_dtype(dtype(), [&]<class From>(From) { return convert_to<T>(*data<From>()); });
 }
 
@@ -96,14 +100,16 @@ Tensor& Tensor::copy_(const Tensor& source) {
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
     throw ShapeError(fmt::format("copy_: source {} does not broadcast to {}", source.shape().str(), shape().str()));
   }
-  copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()), *this);
+  copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()),
+                *this);
   return *this;
 }
 
 Tensor& Tensor::requires_grad_(bool value) {
   Impl* impl = checked();
   if (impl->node && !impl->node->is_leaf()) {
-    throw GradientError(fmt::format("requires_grad_: the tensor is a result of '{}' (want a leaf: detach() first)", impl->node->name()));
+    throw GradientError(fmt::format("requires_grad_: the tensor is a result of '{}' (want a leaf: detach() first)",
+                                    impl->node->name()));
   }
   if (value && !is_floating(impl->dtype)) {
     throw DTypeError(fmt::format("requires_grad_: {} has no gradients (want f32, bf16 or f64)", name_of(impl->dtype)));

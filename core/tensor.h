@@ -94,7 +94,8 @@ class Tensor {
   Tensor& requires_grad_(bool value = true);
   /// True unless an op recorded it.
   bool is_leaf() const;
-  /// The accumulated gradient of a leaf, or of a tensor on which retain_grad() was called; undefined when there is none.
+  /// The accumulated gradient of a leaf, or of a tensor on which retain_grad() was called; undefined when there is
+  /// none.
   Tensor grad() const;
   /// Replaces the gradient (undefined frees it). Throws ShapeError/DTypeError when it does not match.
   void set_grad(Tensor gradient);

@@ -1,7 +1,6 @@
 // The part of Tensor that deals with gradients.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
@@ -19,7 +18,8 @@ Leaf* leaf_of(const Tensor& t) {
 
 const NodePointer& required_node(const Tensor& t, const char* what) {
   if (!t.node()) {
-    throw GradientError(fmt::format("{}: the tensor of shape {} requires no gradient (want requires_grad_() first)", what, t.shape().str()));
+    throw GradientError(fmt::format("{}: the tensor of shape {} requires no gradient (want requires_grad_() first)",
+                                    what, t.shape().str()));
   }
   return t.node();
 }
@@ -38,12 +38,15 @@ Tensor Tensor::grad() const {
 
 void Tensor::set_grad(Tensor gradient) {
   Leaf* leaf = leaf_of(*this);
-  if (leaf == nullptr) throw GradientError("set_grad: the tensor is no leaf that requires a gradient (want requires_grad_() on a leaf)");
+  if (leaf == nullptr)
+    throw GradientError("set_grad: the tensor is no leaf that requires a gradient (want requires_grad_() on a leaf)");
   if (gradient.defined() && gradient.shape() != shape()) {
-    throw ShapeError(fmt::format("set_grad: shape {} (want {} like the tensor)", gradient.shape().str(), shape().str()));
+    throw ShapeError(
+        fmt::format("set_grad: shape {} (want {} like the tensor)", gradient.shape().str(), shape().str()));
   }
   if (gradient.defined() && gradient.dtype() != dtype()) {
-    throw DTypeError(fmt::format("set_grad: {} (want {} like the tensor)", name_of(gradient.dtype()), name_of(dtype())));
+    throw DTypeError(
+        fmt::format("set_grad: {} (want {} like the tensor)", name_of(gradient.dtype()), name_of(dtype())));
   }
   leaf->set_grad(std::move(gradient));
 }

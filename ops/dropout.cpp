@@ -1,9 +1,8 @@
 #include "dagrad/ops/dropout.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
@@ -24,7 +23,8 @@ struct Dropout {
   std::string attributes() const { return fmt::format("p={}", p); }
 
   Spec infer(const Tensor& src) const {
-    if (!is_floating(src.dtype())) throw DTypeError(fmt::format("dropout: {} (want f32, bf16 or f64)", name_of(src.dtype())));
+    if (!is_floating(src.dtype()))
+      throw DTypeError(fmt::format("dropout: {} (want f32, bf16 or f64)", name_of(src.dtype())));
     return src.spec();
   }
 
@@ -36,7 +36,9 @@ struct Dropout {
   }
 
   // diff_src = diff_dst mask / (1 - p)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, apply(*this, Location::current(), diff_dst)); }
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, apply(*this, Location::current(), diff_dst));
+  }
 
  private:
   template <class T>

@@ -7,9 +7,10 @@
 
 namespace dagrad {
 
-/// Each element is set to 0 with probability `p`, else divided by 1 - p, so that its mean stays (Srivastava et al. 2014,
-/// inverted). The mask comes from `generator` and does not depend on the number of threads. Throws UsageError unless
-/// 0 <= p <= 1; p = 1 gives zeros.
-Tensor dropout(const Tensor& src, double p = 0.5, Generator& generator = default_generator(), Location where = Location::current());
+/// Each element is set to 0 with probability `p`, else divided by 1 - p, so that its mean stays (Srivastava et al.
+/// 2014, inverted). The mask comes from `generator` and does not depend on the number of threads. Throws UsageError
+/// unless 0 <= p <= 1; p = 1 gives zeros.
+Tensor dropout(const Tensor& src, double p = 0.5, Generator& generator = default_generator(),
+               Location where = Location::current());
 
 }  // namespace dagrad

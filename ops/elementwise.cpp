@@ -2,7 +2,6 @@
 #include "dagrad/ops/elementwise.h"
 
 #include <fmt/format.h>
-
 #include <optional>
 
 #include "dagrad/core/creation.h"
@@ -22,7 +21,9 @@ using pointwise::Unary;
 // From here on the primitive's own code is at least as fast as the inlined loop (bench_ops shows both).
 constexpr std::int64_t kPrimitiveFrom = 64 << 10;  // elements
 
-bool large(const Tensor& t) { return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16); }
+bool large(const Tensor& t) {
+  return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16);
+}
 
 void check_type(std::string_view op, DType dtype, bool integers_too) {
   if (is_floating(dtype) || (integers_too && dtype == i64)) return;
@@ -31,7 +32,8 @@ void check_type(std::string_view op, DType dtype, bool integers_too) {
 
 Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too) {
   if (a.dtype() != b.dtype()) {
-    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op, name_of(a.dtype()), name_of(b.dtype())));
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op,
+                                 name_of(a.dtype()), name_of(b.dtype())));
   }
   check_type(op, a.dtype(), integers_too);
   return {a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
@@ -50,8 +52,10 @@ struct UnaryOp {
     return src.spec();
   }
   void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
-    if (Derived::primitive && large(src)) onednn::eltwise(*Derived::primitive, src, dst);
-    else pointwise::unary(kFunction, src, dst);
+    if (Derived::primitive && large(src))
+      onednn::eltwise(*Derived::primitive, src, dst);
+    else
+      pointwise::unary(kFunction, src, dst);
     ctx.save(kKeep == Keep::src ? src : dst);
   }
 };
@@ -119,14 +123,18 @@ struct Relu : UnaryOp<Relu, Unary::relu, Keep::dst> {
 // --- two inputs ---
 
 void run_binary(Binary f, std::optional<onednn::Binary> primitive, const Tensor& a, const Tensor& b, Tensor& dst) {
-  if (primitive && a.shape() == b.shape() && large(a) && large(b)) onednn::binary(*primitive, a, b, dst);
-  else pointwise::binary(f, a, b, dst);
+  if (primitive && a.shape() == b.shape() && large(a) && large(b))
+    onednn::binary(*primitive, a, b, dst);
+  else
+    pointwise::binary(f, a, b, dst);
 }
 
 struct Add {
   static constexpr std::string_view name = "add";
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
-  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { run_binary(Binary::add, onednn::Binary::add, a, b, dst); }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    run_binary(Binary::add, onednn::Binary::add, a, b, dst);
+  }
   // diff_a = diff_dst, diff_b = diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst, ctx.input_shape(0)));
@@ -137,7 +145,9 @@ struct Add {
 struct Sub {
   static constexpr std::string_view name = "sub";
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
-  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { run_binary(Binary::sub, onednn::Binary::sub, a, b, dst); }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    run_binary(Binary::sub, onednn::Binary::sub, a, b, dst);
+  }
   // diff_a = diff_dst, diff_b = -diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst, ctx.input_shape(0)));
@@ -185,8 +195,10 @@ Tensor like(const Tensor& t, double value) { return scalar(value, t.dtype()); }
 template <Binary kFunction, bool kNumberFirst>
 void run_with_number(const Tensor& src, double number, Tensor& dst) {
   const Tensor value = like(src, number);
-  if constexpr (kNumberFirst) pointwise::binary(kFunction, value, src, dst);
-  else pointwise::binary(kFunction, src, value, dst);
+  if constexpr (kNumberFirst)
+    pointwise::binary(kFunction, value, src, dst);
+  else
+    pointwise::binary(kFunction, src, value, dst);
 }
 
 template <class Derived, bool kIntegersToo>
@@ -195,7 +207,9 @@ struct WithNumber {
   Spec infer(const Tensor& src) const {
     check_type(Derived::name, src.dtype(), kIntegersToo);
     if (src.dtype() == i64 && number != static_cast<double>(static_cast<std::int64_t>(number))) {
-      throw DTypeError(fmt::format("{}: {} with a tensor of i64 (want a whole number, or a floating tensor: cast with to())", Derived::name, number));
+      throw DTypeError(
+          fmt::format("{}: {} with a tensor of i64 (want a whole number, or a floating tensor: cast with to())",
+                      Derived::name, number));
     }
     return src.spec();
   }
@@ -204,7 +218,9 @@ struct WithNumber {
 
 struct AddNumber : WithNumber<AddNumber, true> {
   static constexpr std::string_view name = "add_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::add, false>(src, number, dst); }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const {
+    run_with_number<Binary::add, false>(src, number, dst);
+  }
   // diff_src = diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst); }
 };
@@ -218,14 +234,18 @@ struct NumberSub : WithNumber<NumberSub, true> {
 
 struct MulNumber : WithNumber<MulNumber, true> {
   static constexpr std::string_view name = "mul_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::mul, false>(src, number, dst); }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const {
+    run_with_number<Binary::mul, false>(src, number, dst);
+  }
   // diff_src = number diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * number); }
 };
 
 struct DivNumber : WithNumber<DivNumber, false> {
   static constexpr std::string_view name = "div_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::div, false>(src, number, dst); }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const {
+    run_with_number<Binary::div, false>(src, number, dst);
+  }
   // diff_src = diff_dst / number
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / number); }
 };
@@ -238,7 +258,9 @@ struct NumberDiv : WithNumber<NumberDiv, false> {
     ctx.save(dst);
   }
   // diff_src = -diff_dst dst / src
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, neg(diff_dst * ctx.saved(1) / ctx.saved(0))); }
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, neg(diff_dst * ctx.saved(1) / ctx.saved(0)));
+  }
 };
 
 // --- gradients that are ops of their own ---
@@ -247,7 +269,8 @@ template <class Derived, Binary kFunction>
 struct FromResult {
   Spec infer(const Tensor& diff_dst, const Tensor& dst) const {
     if (diff_dst.shape() != dst.shape()) {
-      throw ShapeError(fmt::format("{}: shapes differ: diff_dst is {}, dst is {} (want equal shapes)", Derived::name, diff_dst.shape().str(), dst.shape().str()));
+      throw ShapeError(fmt::format("{}: shapes differ: diff_dst is {}, dst is {} (want equal shapes)", Derived::name,
+                                   diff_dst.shape().str(), dst.shape().str()));
     }
     return infer_binary(Derived::name, diff_dst, dst, false);
   }
@@ -319,9 +342,17 @@ Tensor tanh(const Tensor& x, Location where) { return apply(Tanh{}, where, x); }
 Tensor sigmoid(const Tensor& x, Location where) { return apply(Sigmoid{}, where, x); }
 Tensor relu(const Tensor& x, Location where) { return apply(Relu{}, where, x); }
 
-Tensor tanh_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(TanhBackward{}, where, diff_dst, dst); }
-Tensor sigmoid_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(SigmoidBackward{}, where, diff_dst, dst); }
-Tensor relu_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(ReluBackward{}, where, diff_dst, dst); }
-Tensor sqrt_backward(const Tensor& diff_dst, const Tensor& dst, Location where) { return apply(SqrtBackward{}, where, diff_dst, dst); }
+Tensor tanh_backward(const Tensor& diff_dst, const Tensor& dst, Location where) {
+  return apply(TanhBackward{}, where, diff_dst, dst);
+}
+Tensor sigmoid_backward(const Tensor& diff_dst, const Tensor& dst, Location where) {
+  return apply(SigmoidBackward{}, where, diff_dst, dst);
+}
+Tensor relu_backward(const Tensor& diff_dst, const Tensor& dst, Location where) {
+  return apply(ReluBackward{}, where, diff_dst, dst);
+}
+Tensor sqrt_backward(const Tensor& diff_dst, const Tensor& dst, Location where) {
+  return apply(SqrtBackward{}, where, diff_dst, dst);
+}
 
 }  // namespace dagrad

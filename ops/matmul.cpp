@@ -1,9 +1,8 @@
 #include "dagrad/ops/matmul.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cstring>
+#include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
@@ -18,7 +17,8 @@ namespace {
 
 void check_types(std::string_view op, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype()) {
-    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op, name_of(a.dtype()), name_of(b.dtype())));
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op,
+                                 name_of(a.dtype()), name_of(b.dtype())));
   }
   if (!is_floating(a.dtype())) throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, name_of(a.dtype())));
 }
@@ -52,8 +52,10 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
       step_b *= b.shape()[axis];
     }
     for (std::int64_t i = 0; i < rows; ++i, out += columns) {
-      if (bias.defined()) std::copy_n(bias.data<double>(), columns, out);
-      else std::fill_n(out, columns, 0.0);
+      if (bias.defined())
+        std::copy_n(bias.data<double>(), columns, out);
+      else
+        std::fill_n(out, columns, 0.0);
       for (std::int64_t k = 0; k < inner; ++k) {
         const double factor = a.data<double>()[at_a + i * inner + k];
         const double* row = b.data<double>() + at_b + k * columns;
@@ -82,7 +84,8 @@ struct Matmul {
   Spec infer(const Tensor& a, const Tensor& b) const {
     check_types(name, a, b);
     if (a.size(-1) != b.size(-2)) {
-      throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want b.size(-2) == {})", a.shape().str(), b.shape().str(), a.size(-1)));
+      throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want b.size(-2) == {})",
+                                   a.shape().str(), b.shape().str(), a.size(-1)));
     }
     Shape batch_a = a.shape(), batch_b = b.shape();
     for (Shape* batch : {&batch_a, &batch_b}) {
@@ -144,7 +147,8 @@ struct LinearBackwardWeights {
   void backward(Backward& ctx, std::span<const Tensor> diff) const {
     const Tensor& weights = diff[0];
     const Tensor& bias = diff[1];
-    if (ctx.needs(0)) ctx.give(0, weights.defined() ? linear(ctx.saved(1), weights, bias) : expand(bias, ctx.input_shape(0)));
+    if (ctx.needs(0))
+      ctx.give(0, weights.defined() ? linear(ctx.saved(1), weights, bias) : expand(bias, ctx.input_shape(0)));
     if (ctx.needs(1) && weights.defined()) ctx.give(1, matmul(ctx.saved(0), weights));
   }
 };
@@ -154,14 +158,17 @@ struct Linear {
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
     check_types(name, src, weights);
-    if (weights.dim() != 2) throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
+    if (weights.dim() != 2)
+      throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
     if (src.dim() == 0 || src.size(-1) != weights.size(1)) {
-      throw ShapeError(fmt::format("linear: inner sizes differ: src is {}, weights are {} (want src.size(-1) == {})", src.shape().str(), weights.shape().str(), weights.size(1)));
+      throw ShapeError(fmt::format("linear: inner sizes differ: src is {}, weights are {} (want src.size(-1) == {})",
+                                   src.shape().str(), weights.shape().str(), weights.size(1)));
     }
     if (bias.defined()) {
       check_types(name, src, bias);
       if (bias.shape() != Shape{weights.size(0)}) {
-        throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(), weights.shape().str(), weights.size(0)));
+        throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(),
+                                     weights.shape().str(), weights.size(0)));
       }
     }
     Shape shape = src.shape();
@@ -198,10 +205,12 @@ struct Linear {
 
 Tensor matmul(const Tensor& a, const Tensor& b, Location where) {
   if (a.dim() == 0 || b.dim() == 0) {
-    throw ShapeError(fmt::format("matmul: a is {}, b is {} (want at least one dimension each; use mul for scalars)", a.shape().str(), b.shape().str()));
+    throw ShapeError(fmt::format("matmul: a is {}, b is {} (want at least one dimension each; use mul for scalars)",
+                                 a.shape().str(), b.shape().str()));
   }
   if (a.dim() == 1 && b.dim() == 1 && a.numel() != b.numel()) {
-    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want equal sizes)", a.shape().str(), b.shape().str()));
+    throw ShapeError(fmt::format("matmul: inner sizes differ: a is {}, b is {} (want equal sizes)", a.shape().str(),
+                                 b.shape().str()));
   }
   if (a.dim() == 1) return squeeze(matmul(unsqueeze(a, 0, where), b, where), b.dim() == 1 ? 0 : -2, where);
   if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1, where), where), -1, where);

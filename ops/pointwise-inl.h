@@ -1,5 +1,5 @@
-// The formulas of the elementwise ops, each written once: for SIMD vectors of f32 and for plain numbers (f64, i64).
-// Included once per SIMD target, so it has no ordinary include guard. Internal.
+// The formulas of the elementwise ops, for SIMD vectors of f32 and for plain numbers, each written once. Internal.
+// Included once per SIMD target, so it has no ordinary include guard.
 
 #if defined(DAGRAD_OPS_POINTWISE_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef DAGRAD_OPS_POINTWISE_INL_H
@@ -8,10 +8,9 @@
 #define DAGRAD_OPS_POINTWISE_INL_H
 #endif
 
+#include <cmath>
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
-
-#include <cmath>
 
 #include "dagrad/ops/pointwise.h"
 
@@ -49,9 +48,13 @@ struct VectorMath {
     return keep_nan(x, hn::Tanh(d, bounded));
   }
   /// x where condition > 0 or is NaN, else 0.
-  HWY_INLINE V where_positive(V condition, V x) const { return hn::IfThenElse(hn::Le(condition, hn::Zero(d)), hn::Zero(d), x); }
+  HWY_INLINE V where_positive(V condition, V x) const {
+    return hn::IfThenElse(hn::Le(condition, hn::Zero(d)), hn::Zero(d), x);
+  }
   /// x / y, but 0 where x is 0.
-  HWY_INLINE V divide_unless_zero(V x, V y) const { return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Zero(d), hn::Div(x, y)); }
+  HWY_INLINE V divide_unless_zero(V x, V y) const {
+    return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Zero(d), hn::Div(x, y));
+  }
 };
 
 /// The same functions on one number.
@@ -75,7 +78,8 @@ HWY_INLINE void with_formula(Unary f, const Use& use) {
     case Unary::sqrt: return use([](auto m, auto x) HWY_ATTR { return m.sqrt(x); });
     case Unary::square: return use([](auto, auto x) HWY_ATTR { return x * x; });
     case Unary::tanh: return use([](auto m, auto x) HWY_ATTR { return m.tanh(x); });
-    case Unary::sigmoid: return use([](auto m, auto x) HWY_ATTR { return m.set(1) / (m.set(1) + m.exp(m.set(-1) * x)); });
+    case Unary::sigmoid:
+      return use([](auto m, auto x) HWY_ATTR { return m.set(1) / (m.set(1) + m.exp(m.set(-1) * x)); });
     case Unary::relu: return use([](auto m, auto x) HWY_ATTR { return m.where_positive(x, x); });
   }
 }
@@ -90,7 +94,8 @@ HWY_INLINE void with_formula(Binary f, const Use& use) {
     case Binary::tanh_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return dy * (m.set(1) - y * y); });
     case Binary::sigmoid_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return dy * y * (m.set(1) - y); });
     case Binary::relu_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return m.where_positive(y, dy); });
-    case Binary::sqrt_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return m.divide_unless_zero(dy, y + y); });
+    case Binary::sqrt_backward:
+      return use([](auto m, auto dy, auto y) HWY_ATTR { return m.divide_unless_zero(dy, y + y); });
   }
 }
 

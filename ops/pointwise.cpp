@@ -37,20 +37,26 @@ HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t co
   }
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
-  hn::BlendedStore(f(m, kStepA == 0 ? one_a : hn::MaskedLoad(tail, d, a + i), kStepB == 0 ? one_b : hn::MaskedLoad(tail, d, b + i)),
-                   tail, d, dst + i);
+  hn::BlendedStore(
+      f(m, kStepA == 0 ? one_a : hn::MaskedLoad(tail, d, a + i), kStepB == 0 ? one_b : hn::MaskedLoad(tail, d, b + i)),
+      tail, d, dst + i);
 }
 
 void UnaryF32(Unary which, const float* src, float* dst, std::int64_t count) {
   with_formula(which, [&](auto f) HWY_ATTR { map(src, dst, count, f); });
 }
 
-void BinaryF32(Binary which, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst, std::int64_t count) {
+void BinaryF32(Binary which, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst,
+               std::int64_t count) {
   with_formula(which, [&](auto f) HWY_ATTR {
-    if (step_a == 1 && step_b == 1) map2<1, 1>(a, b, dst, count, f);
-    else if (step_a == 1) map2<1, 0>(a, b, dst, count, f);
-    else if (step_b == 1) map2<0, 1>(a, b, dst, count, f);
-    else map2<0, 0>(a, b, dst, count, f);
+    if (step_a == 1 && step_b == 1)
+      map2<1, 1>(a, b, dst, count, f);
+    else if (step_a == 1)
+      map2<1, 0>(a, b, dst, count, f);
+    else if (step_b == 1)
+      map2<0, 1>(a, b, dst, count, f);
+    else
+      map2<0, 0>(a, b, dst, count, f);
   });
 }
 
@@ -58,10 +64,9 @@ void BinaryF32(Binary which, const float* a, std::int64_t step_a, const float* b
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
@@ -87,8 +92,11 @@ const T* gather(const From* src, std::int64_t step, std::int64_t count, T* buffe
 
 struct F32Kernels {
   using Type = float;
-  static void run(Unary f, const float* src, float* dst, std::int64_t count) { HWY_DYNAMIC_DISPATCH(UnaryF32)(f, src, dst, count); }
-  static void run(Binary f, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst, std::int64_t count) {
+  static void run(Unary f, const float* src, float* dst, std::int64_t count) {
+    HWY_DYNAMIC_DISPATCH(UnaryF32)(f, src, dst, count);
+  }
+  static void run(Binary f, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst,
+                  std::int64_t count) {
     HWY_DYNAMIC_DISPATCH(BinaryF32)(f, a, step_a, b, step_b, dst, count);
   }
 };
@@ -101,7 +109,8 @@ struct F64Kernels {
       for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, src[i]);
     });
   }
-  static void run(Binary which, const double* a, std::int64_t step_a, const double* b, std::int64_t step_b, double* dst, std::int64_t count) {
+  static void run(Binary which, const double* a, std::int64_t step_a, const double* b, std::int64_t step_b, double* dst,
+                  std::int64_t count) {
     HWY_NAMESPACE::with_formula(which, [&](auto f) {
       for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i * step_a], b[i * step_b]);
     });
@@ -118,7 +127,8 @@ struct I64Kernels {
       dst[i] = wrap(which == Unary::neg ? 0 - x : x * x);
     }
   }
-  static void run(Binary which, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b, std::int64_t step_b, std::int64_t* dst, std::int64_t count) {
+  static void run(Binary which, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b, std::int64_t step_b,
+                  std::int64_t* dst, std::int64_t count) {
     for (std::int64_t i = 0; i < count; ++i) {
       const auto x = static_cast<std::uint64_t>(a[i * step_a]), y = static_cast<std::uint64_t>(b[i * step_b]);
       dst[i] = wrap(which == Binary::add ? x + y : which == Binary::sub ? x - y : x * y);
@@ -142,15 +152,18 @@ void unary_row(Unary f, const T* src, std::int64_t step, T* dst, std::int64_t co
 }
 
 template <class K, class T>
-void binary_row(Binary f, const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, T* dst, std::int64_t count) {
+void binary_row(Binary f, const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, T* dst,
+                std::int64_t count) {
   using C = typename K::Type;
   if constexpr (std::is_same_v<C, T>) {
-    if ((step_a == 0 || step_a == 1) && (step_b == 0 || step_b == 1)) return K::run(f, a, step_a, b, step_b, dst, count);
+    if ((step_a == 0 || step_a == 1) && (step_b == 0 || step_b == 1))
+      return K::run(f, a, step_a, b, step_b, dst, count);
   }
   std::array<C, kBlock> in_a, in_b, out;
   for (std::int64_t i = 0; i < count; i += kBlock) {
     const std::int64_t n = std::min(kBlock, count - i);
-    K::run(f, gather(a + i * step_a, step_a, n, in_a.data()), 1, gather(b + i * step_b, step_b, n, in_b.data()), 1, out.data(), n);
+    K::run(f, gather(a + i * step_a, step_a, n, in_a.data()), 1, gather(b + i * step_b, step_b, n, in_b.data()), 1,
+           out.data(), n);
     for (std::int64_t k = 0; k < n; ++k) dst[i + k] = convert_to<T>(out[static_cast<std::size_t>(k)]);
   }
 }
@@ -177,7 +190,9 @@ void unary(Unary f, const Tensor& src, Tensor& dst) {
     const Strides& dst_strides = dst.strides();
     const Strides& src_strides = src.strides();
     const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
-    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) { unary_row<K>(f, from + at[1], loop.row_stride(1), to + at[0], n); });
+    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
+      unary_row<K>(f, from + at[1], loop.row_stride(1), to + at[0], n);
+    });
   });
 }
 
@@ -189,7 +204,9 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst) {
     T* to = dst.mutable_data<T>();
     const std::int64_t count = dst.numel();
     if (count <= kGrain) {
-      const auto step = [count](const Tensor& t) -> std::int64_t { return t.numel() == count && t.is_contiguous() ? 1 : t.numel() == 1 ? 0 : -1; };
+      const auto step = [count](const Tensor& t) -> std::int64_t {
+        return t.numel() == count && t.is_contiguous() ? 1 : t.numel() == 1 ? 0 : -1;
+      };
       const std::int64_t step_a = step(a), step_b = step(b);
       if (step_a >= 0 && step_b >= 0) return binary_row<K>(f, from_a, step_a, from_b, step_b, to, count);
     }

@@ -17,8 +17,9 @@
 namespace dagrad {
 namespace {
 
-constexpr std::int64_t kGrain = 16 << 10;          // elements of logits that are worth a thread (an exp costs about 0.1 ns)
-constexpr std::int64_t kPrimitiveFrom = 16 << 10;  // elements from which oneDNN's log-softmax is as fast as the row loop
+constexpr std::int64_t kGrain = 16 << 10;  // elements of logits that are worth a thread (an exp costs about 0.1 ns)
+constexpr std::int64_t kPrimitiveFrom = 16
+                                        << 10;  // elements from which oneDNN's log-softmax is as fast as the row loop
 
 void check_floating(std::string_view op, const Tensor& t) {
   if (!is_floating(t.dtype())) throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, name_of(t.dtype())));
@@ -101,8 +102,10 @@ struct LogSoftmaxBackward {
     const DType compute = dst.dtype() == f64 ? f64 : f32;
     const Tensor y = axis_last(dst, axis, compute), g = axis_last(diff_dst, axis, compute);
     Tensor rows = Tensor::allocate(y.spec());
-    if (compute == f64) log_softmax_backward_rows<double>(y, g, rows);
-    else log_softmax_backward_rows<float>(y, g, rows);
+    if (compute == f64)
+      log_softmax_backward_rows<double>(y, g, rows);
+    else
+      log_softmax_backward_rows<float>(y, g, rows);
     axis_back(rows, axis, diff_src);
   }
   // f = g - e^y s with s = sum(g): with cotangent h, df/dg = h - sum(h e^y), df/dy = -h e^y s
@@ -129,11 +132,14 @@ struct LogSoftmax {
       dst.fill_(src.item<double>() - src.item<double>());
       return;
     }
-    if (src.dtype() != f64 && src.numel() >= kPrimitiveFrom) return onednn::log_softmax(contiguous_data(src), axis, dst);
+    if (src.dtype() != f64 && src.numel() >= kPrimitiveFrom)
+      return onednn::log_softmax(contiguous_data(src), axis, dst);
     const Tensor rows = axis_last(src, axis, src.dtype() == f64 ? f64 : f32);
     Tensor result = axis == src.dim() - 1 && dst.dtype() == rows.dtype() ? dst : Tensor::allocate(rows.spec());
-    if (rows.dtype() == f64) log_softmax_rows<double>(rows, result);
-    else log_softmax_rows<float>(rows, result);
+    if (rows.dtype() == f64)
+      log_softmax_rows<double>(rows, result);
+    else
+      log_softmax_rows<float>(rows, result);
     if (!result.is_same(dst)) axis_back(result, axis, dst);
   }
   void backward(Backward& ctx, const Tensor& diff_dst) const {
@@ -148,12 +154,15 @@ struct CrossEntropyBackward {
   static constexpr std::string_view name = "cross_entropy_backward";
 
   Spec infer(const Tensor&, const Tensor& logits, const Tensor&, const Tensor&) const { return logits.spec(); }
-  void forward(Forward& ctx, const Tensor& diff_rows, const Tensor& logits, const Tensor& target, const Tensor& log_sums, Tensor& dst) const {
+  void forward(Forward& ctx, const Tensor& diff_rows, const Tensor& logits, const Tensor& target,
+               const Tensor& log_sums, Tensor& dst) const {
     for (const Tensor& t : {diff_rows, logits, target, log_sums}) ctx.save(t);
     const DType compute = logits.dtype() == f64 ? f64 : f32;
     Tensor rows = dst.dtype() == compute ? dst : Tensor::allocate({dst.shape(), compute});
-    if (compute == f64) run<double>(diff_rows, logits, target, log_sums, rows);
-    else run<float>(diff_rows, logits, target, log_sums, rows);
+    if (compute == f64)
+      run<double>(diff_rows, logits, target, log_sums, rows);
+    else
+      run<float>(diff_rows, logits, target, log_sums, rows);
     if (!rows.is_same(dst)) copy_elements(rows, dst);
   }
 
@@ -172,7 +181,8 @@ struct CrossEntropyBackward {
 
  private:
   template <class T>
-  static void run(const Tensor& diff_rows, const Tensor& logits_in, const Tensor& target, const Tensor& log_sums, Tensor& dst) {
+  static void run(const Tensor& diff_rows, const Tensor& logits_in, const Tensor& target, const Tensor& log_sums,
+                  Tensor& dst) {
     if (dst.numel() == 0) return;
     const Tensor logits = axis_last(logits_in, 1, dst.dtype());
     const Tensor labels = contiguous_data(target);
@@ -199,21 +209,27 @@ struct CrossEntropy {
   Reduction reduction;
 
   std::string attributes() const {
-    return reduction == Reduction::none ? "reduction=none" : reduction == Reduction::mean ? "reduction=mean" : "reduction=sum";
+    return reduction == Reduction::none   ? "reduction=none"
+           : reduction == Reduction::mean ? "reduction=mean"
+                                          : "reduction=sum";
   }
 
   Spec infer(const Tensor& logits, const Tensor& target) const {
     check_floating(name, logits);
-    if (logits.dim() != 2) throw ShapeError(fmt::format("cross_entropy: logits are {} (want [N, C])", logits.shape().str()));
-    if (target.dtype() != i64) throw DTypeError(fmt::format("cross_entropy: target is {} (want class indices of i64)", name_of(target.dtype())));
+    if (logits.dim() != 2)
+      throw ShapeError(fmt::format("cross_entropy: logits are {} (want [N, C])", logits.shape().str()));
+    if (target.dtype() != i64)
+      throw DTypeError(fmt::format("cross_entropy: target is {} (want class indices of i64)", name_of(target.dtype())));
     if (target.shape() != Shape{logits.size(0)}) {
-      throw ShapeError(fmt::format("cross_entropy: target is {}, logits are {} (want target of [{}])", target.shape().str(), logits.shape().str(), logits.size(0)));
+      throw ShapeError(fmt::format("cross_entropy: target is {}, logits are {} (want target of [{}])",
+                                   target.shape().str(), logits.shape().str(), logits.size(0)));
     }
     const Tensor labels = contiguous_data(target);
     for (std::int64_t i = 0; i < labels.numel(); ++i) {
       const std::int64_t label = labels.data<std::int64_t>()[i];
       if (label < 0 || label >= logits.size(1)) {
-        throw UsageError(fmt::format("cross_entropy: label {} at index {} (want 0 to {})", label, i, logits.size(1) - 1));
+        throw UsageError(
+            fmt::format("cross_entropy: label {} at index {} (want 0 to {})", label, i, logits.size(1) - 1));
       }
     }
     return {reduction == Reduction::none ? target.shape() : Shape{}, logits.dtype()};

@@ -13,8 +13,9 @@ enum class Reduction { none, mean, sum };
 Tensor log_softmax(const Tensor& src, std::int64_t axis = -1, Location where = Location::current());
 
 /// -log_softmax(logits)[i, target[i]] for logits [N, C] and class indices target [N] (i64), averaged, summed or as [N].
-/// One fused kernel in each direction; the gradient is (softmax - onehot(target)) times the incoming one (/ N for the mean).
-/// Throws UsageError naming the first label outside [0, C), ShapeError, DTypeError.
-Tensor cross_entropy(const Tensor& logits, const Tensor& target, Reduction reduction = Reduction::mean, Location where = Location::current());
+/// One fused kernel in each direction; the gradient is (softmax - onehot(target)) times the incoming one (/ N for the
+/// mean). Throws UsageError naming the first label outside [0, C), ShapeError, DTypeError.
+Tensor cross_entropy(const Tensor& logits, const Tensor& target, Reduction reduction = Reduction::mean,
+                     Location where = Location::current());
 
 }  // namespace dagrad

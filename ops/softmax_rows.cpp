@@ -85,7 +85,9 @@ HWY_EXPORT(Subtract);
 HWY_EXPORT(ScaledExp);
 
 float log_sum_exp(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, count); }
-void subtract(const float* x, float shift, float* dst, std::int64_t count) { HWY_DYNAMIC_DISPATCH(Subtract)(x, shift, dst, count); }
+void subtract(const float* x, float shift, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(Subtract)(x, shift, dst, count);
+}
 void scaled_exp(const float* x, float shift, float scale, float* dst, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(ScaledExp)(x, shift, scale, dst, count);
 }

@@ -24,12 +24,15 @@ Tensor transpose(const Tensor& src, std::int64_t a = -2, std::int64_t b = -1, Lo
 Tensor permute(const Tensor& src, const std::vector<std::int64_t>& axes, Location where = Location::current());
 /// A view that repeats axes of size 1 (and new leading ones); -1 keeps a size.
 Tensor expand(const Tensor& src, const Shape& shape, Location where = Location::current());
-/// The view [start, end) along `axis` in steps of `step` > 0; negative bounds count from the end; as in Python, bounds are clipped.
-Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t end, std::int64_t step = 1, Location where = Location::current());
+/// The view [start, end) along `axis` in steps of `step` > 0; negative bounds count from the end; as in Python, bounds
+/// are clipped.
+Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t end, std::int64_t step = 1,
+             Location where = Location::current());
 /// Position `index` of `axis`, which is dropped.
 Tensor select(const Tensor& src, std::int64_t axis, std::int64_t index, Location where = Location::current());
 /// `length` positions of `axis` from `start`.
-Tensor narrow(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t length, Location where = Location::current());
+Tensor narrow(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t length,
+              Location where = Location::current());
 
 /// The tensors one after the other along `axis`.
 Tensor cat(const std::vector<Tensor>& parts, std::int64_t axis = 0, Location where = Location::current());

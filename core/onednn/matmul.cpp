@@ -44,7 +44,8 @@ void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& 
     row.back() = bias.numel();
     strides.back() = 1;
     descs.emplace_back(row, data_type(bias.dtype()), strides);
-    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[3], descs[2]), attributes(), engine());
+    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[3], descs[2]), attributes(),
+                                          engine());
     return Built{dnnl::matmul(pd), descs, pd.scratchpad_desc().get_size()};
   };
   if (bias.defined()) {

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::int64_t kWorthForking = 32 << 10;  // elements
 
-dnnl::memory::desc row(std::int64_t count, DType dtype) { return {{1, count}, data_type(dtype), dnnl::memory::format_tag::ab}; }
+dnnl::memory::desc row(std::int64_t count, DType dtype) {
+  return {{1, count}, data_type(dtype), dnnl::memory::format_tag::ab};
+}
 
 dnnl::algorithm algorithm_of(Eltwise algorithm) {
   switch (algorithm) {
@@ -45,7 +47,8 @@ void eltwise(Eltwise algorithm, const Tensor& src, Tensor& dst, float alpha, flo
   key.add(std::bit_cast<std::int32_t>(alpha)).add(std::bit_cast<std::int32_t>(beta));
   run(key, {in(DNNL_ARG_SRC, src), out(DNNL_ARG_DST, dst)}, [&] {
     const dnnl::memory::desc desc = row(count, src.dtype());
-    const dnnl::eltwise_forward::desc operation(dnnl::prop_kind::forward_inference, algorithm_of(algorithm), desc, alpha, beta);
+    const dnnl::eltwise_forward::desc operation(dnnl::prop_kind::forward_inference, algorithm_of(algorithm), desc,
+                                                alpha, beta);
     const dnnl::eltwise_forward::primitive_desc pd(operation, attributes(), engine());
     return Built{dnnl::eltwise_forward(pd), {desc, desc}, pd.scratchpad_desc().get_size()};
   });
@@ -57,7 +60,8 @@ void binary(Binary algorithm, const Tensor& a, const Tensor& b, Tensor& dst) {
   key.add(static_cast<std::int64_t>(algorithm)).add(static_cast<std::int64_t>(a.dtype())).add(count);
   run(key, {in(DNNL_ARG_SRC_0, a), in(DNNL_ARG_SRC_1, b), out(DNNL_ARG_DST, dst)}, [&] {
     const dnnl::memory::desc desc = row(count, a.dtype());
-    const dnnl::binary::primitive_desc pd(dnnl::binary::desc(algorithm_of(algorithm), desc, desc, desc), attributes(), engine());
+    const dnnl::binary::primitive_desc pd(dnnl::binary::desc(algorithm_of(algorithm), desc, desc, desc), attributes(),
+                                          engine());
     return Built{dnnl::binary(pd), {desc, desc, desc}, pd.scratchpad_desc().get_size()};
   });
 }

@@ -1,9 +1,8 @@
 #include "dagrad/core/onednn/primitive.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <atomic>
+#include <fmt/format.h>
 #include <memory>
 #include <unordered_map>
 
@@ -96,12 +95,15 @@ Cache& cache() {
 }
 
 void check(dnnl_status_t status, const char* what) {
-  if (status != dnnl_success) throw Error(fmt::format("oneDNN: {} failed with status {}", what, static_cast<int>(status)));
+  if (status != dnnl_success)
+    throw Error(fmt::format("oneDNN: {} failed with status {}", what, static_cast<int>(status)));
 }
 
 }  // namespace
 
-Statistics statistics() { return {primitives_created.load(), executions_of_ended_threads.load() + cache().executions()}; }
+Statistics statistics() {
+  return {primitives_created.load(), executions_of_ended_threads.load() + cache().executions()};
+}
 
 const char* version() {
   static const std::string text = [] {
@@ -126,7 +128,8 @@ dnnl::memory::data_type data_type(DType dtype) {
 
 dnnl::memory::desc describe(const Tensor& t) {
   if (t.dim() == 0) return {{1}, data_type(t.dtype()), dnnl::memory::dims{1}};
-  return {dnnl::memory::dims(t.shape().begin(), t.shape().end()), data_type(t.dtype()), dnnl::memory::dims(t.strides().begin(), t.strides().end())};
+  return {dnnl::memory::dims(t.shape().begin(), t.shape().end()), data_type(t.dtype()),
+          dnnl::memory::dims(t.strides().begin(), t.strides().end())};
 }
 
 dnnl::primitive_attr attributes() {
@@ -135,7 +138,9 @@ dnnl::primitive_attr attributes() {
   return result;
 }
 
-int threads_for(std::int64_t work, std::int64_t worth_forking) { return deterministic() || work < worth_forking ? 1 : num_threads(); }
+int threads_for(std::int64_t work, std::int64_t worth_forking) {
+  return deterministic() || work < worth_forking ? 1 : num_threads();
+}
 
 Key& Key::add(const Tensor& t) {
   if (!t.defined()) return add(-1);
@@ -186,8 +191,8 @@ void execute(Executable& executable, std::initializer_list<Argument> arguments) 
     scratchpad = Storage::allocate(executable.scratchpad_bytes);
     check(dnnl_memory_set_data_handle(executable.arguments[i].memory, scratchpad->data()), "setting the scratchpad");
   }
-  check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(), static_cast<int>(executable.arguments.size()),
-                               executable.arguments.data()),
+  check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(),
+                               static_cast<int>(executable.arguments.size()), executable.arguments.data()),
         "executing a primitive");
 }
 
