@@ -2,7 +2,7 @@
 // exchanged with a depot that all threads share. So the usual request takes no lock, and a thread that only allocates
 // is fed by one that only frees. (Bonwick and Adams, "Magazines and Vmem", USENIX 2001.)
 //
-// Small blocks are carved from slabs of 1 MiB; larger ones come from the system one by one.
+// Small blocks are carved from slabs of 2 MiB; larger ones come from the system one by one.
 #include "dagrad/core/allocator.h"
 
 #include <algorithm>
@@ -33,9 +33,9 @@
 namespace dagrad {
 namespace {
 
-constexpr std::size_t kSlabBytes = std::size_t{1} << 20;
-constexpr std::size_t kLargestSlabBlock = 32 << 10;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kSlabBytes = kHugePage;
+constexpr std::size_t kLargestSlabBlock = std::size_t{32} << 10;
 
 // Size classes: multiples of 32 up to 512, then eight steps per doubling (at most one eighth is lost).
 constexpr std::size_t kLinearLimit = 512;
@@ -185,8 +185,7 @@ ThreadCache& thread_cache() {
 }
 
 void* system_allocate(std::size_t bytes, ThreadCache& cache) {
-  const std::size_t alignment =
-      bytes >= kHugePage ? kHugePage : (bytes == kSlabBytes ? kSlabBytes : allocator::kAlignment);
+  const std::size_t alignment = bytes >= kHugePage ? kHugePage : allocator::kAlignment;
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
   if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);

@@ -93,7 +93,7 @@ class BackwardPass {
   };
   using Gradients = boost::container::small_vector<Tensor, 2>;
 
-  static std::span<NodeOutput> outputs_of(Node& node) { return {node.outputs_, node.output_count_}; }
+  static std::span<NodeOutput> outputs_of(Node& node) { return {node.outputs_at(), node.output_count_}; }
 
   void claim(Node& node) {
     std::uint32_t nobody = 0;
@@ -125,7 +125,7 @@ class BackwardPass {
       queue_.push_back({node.sequence(), &node});
       std::push_heap(queue_.begin(), queue_.end());
     }
-    Tensor& slot = node.outputs_[edge.output].gradient;
+    Tensor& slot = node.outputs_at()[edge.output].gradient;
     slot = slot.defined() ? accumulate(std::move(slot), std::move(gradient)) : std::move(gradient);
   }
 
@@ -149,7 +149,7 @@ class BackwardPass {
   void process(Node& node) {
     const Release release{node, pruned_};
     Gradients gradients(node.output_count_);
-    for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = std::move(node.outputs_[i].gradient);
+    for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = std::move(node.outputs_at()[i].gradient);
     if (node.extras_) run_hooks(node, gradients);
     if (node.captured_) keep_captures(node, gradients);
     if (pruned_ && !(node.is_leaf() ? captures_.empty() : leads_on(node))) return;

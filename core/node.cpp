@@ -29,14 +29,14 @@ Node::Node(Arity arity, std::size_t head_bytes, Location where)
       bytes_(static_cast<std::uint32_t>(head_bytes + arity.bytes())) {
   std::byte* at = reinterpret_cast<std::byte*>(this) + head_bytes;
   edges_ = place<Edge>(at, arity.edges);
-  outputs_ = place<NodeOutput>(at, arity.outputs);
-  saved_ = place<SavedTensor>(at, arity.saved);
+  place<NodeOutput>(at, arity.outputs);
+  place<SavedTensor>(at, arity.saved);
   Tape::current().link(*this);
 }
 
 Node::~Node() {
-  std::destroy_n(saved_, saved_count_);
-  std::destroy_n(outputs_, output_count_);
+  std::destroy_n(saved_at(), saved_count_);
+  std::destroy_n(outputs_at(), output_count_);
   std::destroy_n(edges_, edge_count_);
 }
 
@@ -69,7 +69,7 @@ std::string Node::label() const { return extras_ ? extras_->label : std::string(
 
 void Node::release_saved() {
   if (saved_count_ == 0) return;
-  for (SavedTensor& kept : std::span(saved_, saved_count_)) kept.tensor = Tensor();
+  for (SavedTensor& kept : std::span(saved_at(), saved_count_)) kept.tensor = Tensor();
   released_ = true;
 }
 

@@ -66,8 +66,8 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   std::uint64_t sequence() const { return sequence_; }
   const Location& where() const { return where_; }
   std::span<const Edge> edges() const { return {edges_, edge_count_}; }
-  std::span<const NodeOutput> outputs() const { return {outputs_, output_count_}; }
-  std::span<const SavedTensor> saved() const { return {saved_, saved_count_}; }
+  std::span<const NodeOutput> outputs() const { return {outputs_at(), output_count_}; }
+  std::span<const SavedTensor> saved() const { return {saved_at(), saved_count_}; }
   /// Bytes of the node itself.
   std::size_t bytes() const { return bytes_; }
   /// Whether a backward pass without retain_graph has freed the saved tensors.
@@ -86,8 +86,8 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   /// Sets the sequence and what is known of output `i`.
   void set_identity(std::uint64_t sequence, std::uint32_t i, const Spec& spec) {
     sequence_ = sequence;
-    outputs_[i].shape = spec.shape;
-    outputs_[i].dtype = spec.dtype;
+    outputs_at()[i].shape = spec.shape;
+    outputs_at()[i].dtype = spec.dtype;
   }
 
   /// Turns gradients of the outputs into gradients of the inputs by ctx.give(). Undefined gradients are zero.
@@ -102,6 +102,10 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   friend void intrusive_ptr_add_ref(Node* node);
   friend void intrusive_ptr_release(Node* node);
 
+  // The edges, the outputs and the saved tensors lie behind the node, in this order.
+  NodeOutput* outputs_at() const { return reinterpret_cast<NodeOutput*>(edges_ + edge_count_); }
+  SavedTensor* saved_at() const { return reinterpret_cast<SavedTensor*>(outputs_at() + output_count_); }
+
   struct Extras;  // hooks, retained gradients, name: rare, so kept apart
   Extras& extras();
   void release_saved();
@@ -112,8 +116,6 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   std::uint64_t sequence_ = 0;
   Location where_;
   Edge* edges_;
-  NodeOutput* outputs_;
-  SavedTensor* saved_;
   std::uint32_t edge_count_;
   std::uint32_t output_count_ : 16;
   std::uint32_t saved_count_ : 16;

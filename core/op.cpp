@@ -44,7 +44,7 @@ void Recorder::attach(const NodePointer& node, std::span<const Tensor* const> in
   if (const Node* running = running_node()) node->where_ = running->where();
 
   for (std::uint32_t k = 0; k < ctx.saved_.size(); ++k) {
-    SavedTensor& kept = node->saved_[k];
+    SavedTensor& kept = node->saved_at()[k];
     if (!ctx.saved_[k].defined()) continue;
     kept.version = ctx.saved_[k].version();
     const auto same = [&](const Tensor& output) { return output.is_same(ctx.saved_[k]); };
@@ -58,8 +58,8 @@ void Recorder::attach(const NodePointer& node, std::span<const Tensor* const> in
     }
   }
   for (std::uint32_t k = 0; k < outputs.size(); ++k) {
-    node->outputs_[k].shape = outputs[k].shape();
-    node->outputs_[k].dtype = outputs[k].dtype();
+    node->outputs_at()[k].shape = outputs[k].shape();
+    node->outputs_at()[k].dtype = outputs[k].dtype();
     if (is_floating(outputs[k].dtype())) outputs[k].set_node(node, k);
   }
 }
@@ -92,7 +92,7 @@ bool Backward::needs(std::size_t i) const {
 
 const NodeOutput& Backward::input(std::size_t i) const {
   const Edge& edge = node_.edges_[i];
-  return edge.node->outputs_[edge.output];
+  return edge.node->outputs_at()[edge.output];
 }
 
 Tensor Backward::saved(std::size_t i) const {
@@ -104,7 +104,7 @@ Tensor Backward::saved(std::size_t i) const {
         "backward: the saved tensors of {} are gone, an earlier backward freed them (want retain_graph = true in it)",
         place()));
   }
-  const SavedTensor& kept = node_.saved_[i];
+  const SavedTensor& kept = node_.saved_at()[i];
   if (!kept.tensor.defined()) return {};
   if (kept.tensor.version() != kept.version) {
     throw GradientError(

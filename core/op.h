@@ -60,7 +60,7 @@ class Backward {
   const Shape& input_shape(std::size_t i) const { return input(i).shape; }
   DType input_dtype(std::size_t i) const { return input(i).dtype; }
   /// Shape and type of output `i`.
-  const NodeOutput& output(std::size_t i = 0) const { return node_.outputs_[i]; }
+  const NodeOutput& output(std::size_t i = 0) const { return node_.outputs_at()[i]; }
   /// Adds to the gradient of input `i` (ignored when it needs none or `gradient` is undefined).
   /// Throws GradientError when shape or type differ from the input's.
   void give(std::size_t i, Tensor gradient);
@@ -118,7 +118,7 @@ class OpNode final : public Node {
       op_.backward(ctx, std::span<const Tensor>(gradients));
   }
 
-  Op op_;
+  [[no_unique_address]] Op op_;
 };
 
 /// Runs an op and records it; see apply().
@@ -181,7 +181,8 @@ class OpRecorder : public Recorder {
     } else {
       const Node::Arity arity{static_cast<std::uint32_t>(inputs.size()), static_cast<std::uint32_t>(outputs.size()),
                               saved_count(ctx)};
-      constexpr std::size_t head = (sizeof(OpNode<Op>) + 15) / 16 * 16;
+      constexpr std::size_t head = sizeof(OpNode<Op>);
+      static_assert(head % alignof(Edge) == 0);
       NodePointer node(new (allocate(head + arity.bytes())) OpNode<Op>(std::move(op), arity, head, where));
       attach(node, inputs, outputs, ctx);
     }

@@ -29,7 +29,8 @@ class Storage {
   std::size_t bytes() const { return bytes_; }
 
   std::uint32_t version() const { return version_.load(std::memory_order_relaxed); }
-  void bump_version() { version_.fetch_add(1, std::memory_order_relaxed); }
+  // Writing is one thread's business, so the count needs no locked instruction.
+  void bump_version() { version_.store(version() + 1, std::memory_order_relaxed); }
 
   /// Whether the caller's is the only reference.
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
