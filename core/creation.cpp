@@ -1,0 +1,114 @@
+#include "dagrad/core/creation.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "dagrad/core/error.h"
+
+namespace dagrad {
+
+Tensor empty(const Shape& shape, DType dtype) { return Tensor::allocate({shape, dtype}); }
+Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
+
+Tensor full(const Shape& shape, double value, DType dtype) {
+  Tensor result = empty(shape, dtype);
+  visit_dtype(dtype, [&]<class T>(T) { std::fill_n(result.mutable_data<T>(), result.numel(), convert_to<T>(value)); });
+  return result;
+}
+
+Tensor empty_like(const Tensor& like) { return empty(like.shape(), like.dtype()); }
+Tensor zeros_like(const Tensor& like) { return zeros(like.shape(), like.dtype()); }
+Tensor ones_like(const Tensor& like) { return ones(like.shape(), like.dtype()); }
+
+Tensor scalar(double value, DType dtype) { return full({}, value, dtype); }
+
+Tensor tensor(std::initializer_list<double> values, DType dtype) {
+  return tensor(values, {static_cast<std::int64_t>(values.size())}, dtype);
+}
+
+Tensor tensor(std::initializer_list<double> values, const Shape& shape, DType dtype) {
+  Tensor result = tensor(std::vector<double>(values), shape);
+  if (dtype == f64) return result;
+  Tensor converted = empty(shape, dtype);
+  converted.copy_(result);
+  return converted;
+}
+
+template <class T>
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+  const std::int64_t count = checked_numel("tensor", shape, sizeof(T));
+  if (count != static_cast<std::int64_t>(values.size())) {
+    throw ShapeError(fmt::format("tensor: {} values for shape {} (want {})", values.size(), shape.str(), count));
+  }
+  Tensor result = empty(shape, dtype_of<T>);
+  std::copy(values.begin(), values.end(), result.mutable_data<T>());
+  return result;
+}
+template Tensor tensor(const std::vector<float>&, const Shape&);
+template Tensor tensor(const std::vector<double>&, const Shape&);
+template Tensor tensor(const std::vector<BFloat16>&, const Shape&);
+template Tensor tensor(const std::vector<std::int64_t>&, const Shape&);
+template Tensor tensor(const std::vector<std::uint8_t>&, const Shape&);
+template Tensor tensor(const std::vector<bool>&, const Shape&);
+
+Tensor arange(double start, double end, double step, DType dtype) {
+  const double length = std::ceil((end - start) / step);
+  if (step == 0 || !std::isfinite(length) || length > 0x1p62) {
+    throw UsageError(fmt::format("arange: from {} to {} in steps of {} (want finite bounds and a step that is not 0)", start, end, step));
+  }
+  Tensor result = empty({static_cast<std::int64_t>(std::max(length, 0.0))}, dtype);
+  visit_dtype(dtype, [&]<class T>(T) {
+    T* to = result.mutable_data<T>();
+    for (std::int64_t i = 0; i < result.numel(); ++i) to[i] = convert_to<T>(start + static_cast<double>(i) * step);
+  });
+  return result;
+}
+
+Tensor eye(std::int64_t n, DType dtype) {
+  Tensor result = zeros({n, n}, dtype);
+  result.alias({n}, {n + 1}, 0).fill_(1);
+  return result;
+}
+
+Tensor from_blob(void* data, const Shape& shape, DType dtype, std::function<void()> release) {
+  const auto bytes = static_cast<std::size_t>(checked_numel("from_blob", shape, item_size(dtype))) * item_size(dtype);
+  return Tensor::from_storage(Storage::wrap(data, bytes, std::move(release)), {shape, dtype}, contiguous_strides(shape), 0);
+}
+
+Tensor rand(const Shape& shape, DType dtype, Generator& generator) { return uniform(shape, 0, 1, dtype, generator); }
+
+Tensor uniform(const Shape& shape, double low, double high, DType dtype, Generator& generator) {
+  Tensor result = empty(shape, dtype);
+  fill_uniform(result, low, high, generator);
+  return result;
+}
+
+Tensor randn(const Shape& shape, DType dtype, Generator& generator) { return normal(shape, 0, 1, dtype, generator); }
+
+Tensor normal(const Shape& shape, double mean, double std, DType dtype, Generator& generator) {
+  Tensor result = empty(shape, dtype);
+  fill_normal(result, mean, std, generator);
+  return result;
+}
+
+Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator) {
+  if (low >= high) throw UsageError(fmt::format("randint: from {} to {} (want low < high)", low, high));
+  Tensor result = empty(shape, i64);
+  const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+  std::generate_n(result.mutable_data<std::int64_t>(), result.numel(),
+                  [&] { return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + generator.next_below(span)); });
+  return result;
+}
+
+Tensor randperm(std::int64_t n, Generator& generator) {
+  Tensor result = arange(0, static_cast<double>(n));
+  std::int64_t* items = result.mutable_data<std::int64_t>();
+  for (std::int64_t i = n - 1; i > 0; --i) std::swap(items[i], items[generator.next_below(static_cast<std::uint64_t>(i) + 1)]);
+  return result;
+}
+
+}  // namespace dagrad

@@ -1,0 +1,137 @@
+#include "dagrad/core/random.h"
+
+#include <Random123/philox.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "dagrad/core/error.h"
+#include "dagrad/core/parallel.h"
+
+namespace dagrad {
+namespace {
+
+constexpr std::int64_t kGrain = 4 << 10;  // blocks of four words, of some 10 ns each
+
+std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
+std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
+std::uint64_t join(std::uint32_t low_word, std::uint32_t high_word) { return std::uint64_t{high_word} << 32 | low_word; }
+
+/// U[0, 1) with 24 or 53 random bits.
+float unit(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+double unit(std::uint64_t word) { return static_cast<double>(word >> 11) * 0x1p-53; }
+
+using Words = std::array<std::uint32_t, 4>;
+
+/// Four uniform numbers (f32) or two (f64) of one block.
+void uniforms(const Words& words, float* u) {
+  for (std::size_t k = 0; k < 4; ++k) u[k] = unit(words[k]);
+}
+void uniforms(const Words& words, double* u) {
+  u[0] = unit(join(words[0], words[1]));
+  u[1] = unit(join(words[2], words[3]));
+}
+
+/// A pair of standard normal numbers from a pair of uniform ones (Box and Muller 1958), in the precision of T.
+template <class T>
+void box_muller(T* pair) {
+  const T radius = std::sqrt(T{-2} * std::log(T{1} - pair[0]));  // 1 - u is never 0
+  const T angle = T{2} * std::numbers::pi_v<T> * pair[1];
+  pair[0] = radius * std::cos(angle);
+  pair[1] = radius * std::sin(angle);
+}
+
+/// Fills `dst` with `transform`ed uniform numbers; element i comes from block i / per_block, whoever computes it.
+template <class T, class Transform>
+void fill(Tensor& dst, Generator& generator, const Transform& transform) {
+  using C = std::conditional_t<std::is_same_v<T, double>, double, float>;
+  constexpr std::int64_t per_block = std::is_same_v<C, double> ? 2 : 4;
+  const std::int64_t count = dst.numel();
+  const std::int64_t blocks = (count + per_block - 1) / per_block;
+  const std::uint64_t seed = generator.seed(), start = generator.reserve(static_cast<std::uint64_t>(blocks));
+  T* to = dst.mutable_data<T>();
+  parallel_for(blocks, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) {
+      std::array<C, per_block> values;
+      uniforms(Generator::block(seed, start + static_cast<std::uint64_t>(b)), values.data());
+      transform(values);
+      for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k) to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
+    }
+  });
+}
+
+template <class F>
+void with_floating(std::string_view op, const Tensor& dst, const F& run) {
+  if (!dst.is_contiguous()) throw ShapeError(fmt::format("{}: the tensor is not contiguous (want row-major elements)", op));
+  switch (dst.dtype()) {
+    case DType::f32: return run(float{});
+    case DType::f64: return run(double{});
+    case DType::bf16: return run(BFloat16{});
+    default: throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, name_of(dst.dtype())));
+  }
+}
+
+}  // namespace
+
+std::uint64_t Generator::reserve(std::uint64_t blocks) {
+  const std::uint64_t first = position_;
+  position_ += blocks;
+  return first;
+}
+
+std::array<std::uint32_t, 4> Generator::block(std::uint64_t seed, std::uint64_t position) {
+  const r123::Philox4x32::key_type key{{low(seed), high(seed)}};
+  const r123::Philox4x32::ctr_type counter{{low(position), high(position), 0, 0}};
+  const auto words = r123::Philox4x32()(counter, key);
+  return {words[0], words[1], words[2], words[3]};
+}
+
+std::uint64_t Generator::next_u64() {
+  const auto words = block(seed_, reserve(1));
+  return join(words[0], words[1]);
+}
+
+double Generator::next_uniform() { return unit(next_u64()); }
+
+std::uint64_t Generator::next_below(std::uint64_t bound) {
+  if (bound == 0) throw UsageError("next_below: bound is 0 (want at least 1)");
+  // Draws from the last, incomplete run of `bound` values are thrown away.
+  const std::uint64_t rest = (0 - bound) % bound;
+  std::uint64_t word = next_u64();
+  while (word < rest) word = next_u64();
+  return word % bound;
+}
+
+Generator Generator::fork(std::uint64_t stream) const {
+  const r123::Philox4x32::key_type key{{low(seed_), high(seed_)}};
+  const r123::Philox4x32::ctr_type counter{{low(stream), high(stream), 0x666f726bu, 0}};  // off the line of block()
+  const auto words = r123::Philox4x32()(counter, key);
+  return Generator(join(words[0], words[1]));
+}
+
+Generator& default_generator() {
+  thread_local Generator generator;
+  return generator;
+}
+
+void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
+
+void fill_uniform(Tensor& dst, double low_bound, double high_bound, Generator& generator) {
+  with_floating("fill_uniform", dst, [&]<class T>(T) {
+    fill<T>(dst, generator, [&]<class C, std::size_t n>(std::array<C, n>& u) {
+      for (C& value : u) value = static_cast<C>(low_bound) + value * static_cast<C>(high_bound - low_bound);
+    });
+  });
+}
+
+void fill_normal(Tensor& dst, double mean, double std, Generator& generator) {
+  with_floating("fill_normal", dst, [&]<class T>(T) {
+    fill<T>(dst, generator, [&]<class C, std::size_t n>(std::array<C, n>& u) {
+      for (std::size_t k = 0; k < n; k += 2) box_muller(&u[k]);
+      for (C& value : u) value = static_cast<C>(mean) + value * static_cast<C>(std);
+    });
+  });
+}
+
+}  // namespace dagrad
