@@ -1,9 +1,8 @@
 #include "dagrad/core/creation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+#include <fmt/format.h>
 #include <numeric>
 
 #include "dagrad/core/error.h"
@@ -58,7 +57,8 @@ template Tensor tensor(const std::vector<bool>&, const Shape&);
 Tensor arange(double start, double end, double step, DType dtype) {
   const double length = std::ceil((end - start) / step);
   if (step == 0 || !std::isfinite(length) || length > 0x1p62) {
-    throw UsageError(fmt::format("arange: from {} to {} in steps of {} (want finite bounds and a step that is not 0)", start, end, step));
+    throw UsageError(fmt::format("arange: from {} to {} in steps of {} (want finite bounds and a step that is not 0)",
+                                 start, end, step));
   }
   Tensor result = empty({static_cast<std::int64_t>(std::max(length, 0.0))}, dtype);
   visit_dtype(dtype, [&]<class T>(T) {
@@ -76,7 +76,8 @@ Tensor eye(std::int64_t n, DType dtype) {
 
 Tensor from_blob(void* data, const Shape& shape, DType dtype, std::function<void()> release) {
   const auto bytes = static_cast<std::size_t>(checked_numel("from_blob", shape, item_size(dtype))) * item_size(dtype);
-  return Tensor::from_storage(Storage::wrap(data, bytes, std::move(release)), {shape, dtype}, contiguous_strides(shape), 0);
+  return Tensor::from_storage(Storage::wrap(data, bytes, std::move(release)), {shape, dtype}, contiguous_strides(shape),
+                              0);
 }
 
 Tensor rand(const Shape& shape, DType dtype, Generator& generator) { return uniform(shape, 0, 1, dtype, generator); }
@@ -99,15 +100,17 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   if (low >= high) throw UsageError(fmt::format("randint: from {} to {} (want low < high)", low, high));
   Tensor result = empty(shape, i64);
   const std::uint64_t span = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
-  std::generate_n(result.mutable_data<std::int64_t>(), result.numel(),
-                  [&] { return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + generator.next_below(span)); });
+  std::generate_n(result.mutable_data<std::int64_t>(), result.numel(), [&] {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + generator.next_below(span));
+  });
   return result;
 }
 
 Tensor randperm(std::int64_t n, Generator& generator) {
   Tensor result = arange(0, static_cast<double>(n));
   std::int64_t* items = result.mutable_data<std::int64_t>();
-  for (std::int64_t i = n - 1; i > 0; --i) std::swap(items[i], items[generator.next_below(static_cast<std::uint64_t>(i) + 1)]);
+  for (std::int64_t i = n - 1; i > 0; --i)
+    std::swap(items[i], items[generator.next_below(static_cast<std::uint64_t>(i) + 1)]);
   return result;
 }
 

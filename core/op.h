@@ -158,17 +158,24 @@ class OpRecorder : public Recorder {
                            { op.infer(inputs...) } -> std::same_as<Spec>;
                          }) {
       Tensor dst = Tensor::allocate(op.infer(inputs...));
-      op.forward(ctx, inputs..., dst);
+      run_kernel(op, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
       return dst;
     } else {
       const auto specs = op.infer(inputs...);
       std::array<Tensor, std::tuple_size_v<std::remove_cvref_t<decltype(specs)>>> dst;
       for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
-      op.forward(ctx, inputs..., dst);
+      run_kernel(op, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(dst), ctx);
       return dst;
     }
+  }
+
+  /// A kernel may use ops; they are its own business and not recorded.
+  template <class Op, class Dst, class... Arguments>
+  static void run_kernel(const Op& op, Forward& ctx, Dst& dst, const Arguments&... inputs) {
+    const NoGrad guard;
+    op.forward(ctx, inputs..., dst);
   }
 
   template <class Op>

@@ -1,9 +1,8 @@
 #include "dagrad/core/random.h"
 
 #include <Random123/philox.h>
-#include <fmt/format.h>
-
 #include <cmath>
+#include <fmt/format.h>
 #include <numbers>
 
 #include "dagrad/core/error.h"
@@ -16,7 +15,9 @@ constexpr std::int64_t kGrain = 4 << 10;  // blocks of four words, of some 10 ns
 
 std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
-std::uint64_t join(std::uint32_t low_word, std::uint32_t high_word) { return std::uint64_t{high_word} << 32 | low_word; }
+std::uint64_t join(std::uint32_t low_word, std::uint32_t high_word) {
+  return std::uint64_t{high_word} << 32 | low_word;
+}
 
 /// U[0, 1) with 24 or 53 random bits.
 float unit(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
@@ -56,14 +57,16 @@ void fill(Tensor& dst, Generator& generator, const Transform& transform) {
       std::array<C, per_block> values;
       uniforms(Generator::block(seed, start + static_cast<std::uint64_t>(b)), values.data());
       transform(values);
-      for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k) to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
+      for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k)
+        to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
     }
   });
 }
 
 template <class F>
 void with_floating(std::string_view op, const Tensor& dst, const F& run) {
-  if (!dst.is_contiguous()) throw ShapeError(fmt::format("{}: the tensor is not contiguous (want row-major elements)", op));
+  if (!dst.is_contiguous())
+    throw ShapeError(fmt::format("{}: the tensor is not contiguous (want row-major elements)", op));
   switch (dst.dtype()) {
     case DType::f32: return run(float{});
     case DType::f64: return run(double{});

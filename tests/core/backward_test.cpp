@@ -1,0 +1,279 @@
+#include "dagrad/core/backward.h"
+
+#include <atomic>
+#include <cmath>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/node.h"
+#include "dagrad/core/op.h"
+#include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/operators.h"
+#include "expect_error.h"
+
+namespace dagrad {
+namespace {
+
+Tensor leaf(double value) { return scalar(value, f64).requires_grad_(); }
+double value(const Tensor& t) { return t.item<double>(); }
+
+TEST(Backward, FollowsEveryPathOfADiamond) {
+  const Tensor x = leaf(3);
+  const Tensor y = x * x;
+  const Tensor z = y * y + y * x;  // x^4 + x^3
+  z.backward();
+  EXPECT_DOUBLE_EQ(value(x.grad()), 4 * 27 + 3 * 9);
+}
+
+TEST(Backward, AddsUpWhenATensorIsUsedTwiceByOneOp) {
+  const Tensor x = leaf(5);
+  (x * x).backward();
+  EXPECT_EQ(value(x.grad()), 10);
+  (x + x).backward();
+  EXPECT_EQ(value(x.grad()), 12);  // a leaf accumulates until it is cleared
+}
+
+TEST(Backward, StartsFromTheGradientItIsGiven) {
+  const Tensor x = tensor({1, 2, 3}, f64).requires_grad_();
+  (x * 2).backward(tensor({1, 10, 100}, f64));
+  EXPECT_EQ(x.grad().to_vector<int>(), (std::vector<int>{2, 20, 200}));
+}
+
+TEST(Backward, TakesSeveralOutputsAtOnce) {
+  const Tensor x = leaf(2);
+  const std::vector<Tensor> outputs{x * 3, x * x, x};
+  backward(outputs);
+  EXPECT_EQ(value(x.grad()), 3 + 4 + 1);
+}
+
+TEST(Backward, DifferentiatesGradientsAgain) {
+  const Tensor x = leaf(2);
+  const GradOptions recorded{.create_graph = true};
+  const Tensor y = x * x * x * x;
+  const Tensor d1 = grad(y, x, recorded);
+  const Tensor d2 = grad(d1, x, recorded);
+  const Tensor d3 = grad(d2, x, recorded);
+  const Tensor d4 = grad(d3, x);
+  EXPECT_DOUBLE_EQ(value(d1), 32);
+  EXPECT_DOUBLE_EQ(value(d2), 48);
+  EXPECT_DOUBLE_EQ(value(d3), 48);
+  EXPECT_DOUBLE_EQ(value(d4), 24);
+  EXPECT_FALSE(x.grad().defined());  // grad() touches no leaf
+}
+
+TEST(Backward, DifferentiatesTanhToTheThirdOrder) {
+  const double at = 0.3, t = std::tanh(at);
+  const Tensor x = leaf(at);
+  const GradOptions recorded{.create_graph = true};
+  const Tensor d2 = grad(grad(tanh(x), x, recorded), x, recorded);
+  EXPECT_NEAR(value(d2), -2 * t * (1 - t * t), 1e-15);
+  EXPECT_NEAR(value(grad(d2, x)), (1 - t * t) * (6 * t * t - 2), 1e-15);
+}
+
+TEST(Backward, GivesGradientsOfIntermediateTensors) {
+  const Tensor x = leaf(3), y = x * x, z = y * 5;
+  EXPECT_EQ(value(grad(z, y)), 5);
+}
+
+TEST(Backward, WalksOnlyBetweenOutputsAndInputs) {
+  const Tensor x = leaf(1), other = leaf(1);
+  int visits = 0;
+  const Tensor branch = other * 2;
+  branch.node()->register_prehook([&](const Node&, std::span<Tensor>) { ++visits; });
+  const Tensor z = x * branch;
+  (void)grad(z, x, {.retain_graph = true});
+  EXPECT_EQ(visits, 0);
+  z.backward();
+  EXPECT_EQ(visits, 1);
+}
+
+TEST(Backward, AccumulatesIntoChosenLeavesOnly) {
+  const Tensor x = leaf(2), w = leaf(3);
+  const Tensor y = x * w;
+  BackwardOptions options;
+  options.inputs = {w};
+  backward({&y, 1}, {}, options);
+  EXPECT_EQ(value(w.grad()), 2);
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Backward, FreesSavedTensorsUnlessToldToKeepThem) {
+  const Tensor x = leaf(2);
+  const Tensor y = tanh(x);
+  y.backward({}, true);
+  y.backward();
+  expect_error_with<GradientError>([&] { y.backward(); }, "the saved tensors of 'tanh' recorded at");
+  EXPECT_TRUE(y.node()->released());
+}
+
+TEST(Backward, NoticesInPlaceChangesOfSavedTensors) {
+  Tensor x = leaf(2);
+  const Tensor y = square(x);
+  {
+    const NoGrad guard;
+    x.fill_(7);
+  }
+  expect_error_with<GradientError>([&] { y.backward(); }, "saved tensor 0 of 'square' recorded at");
+  expect_error_with<GradientError>([&] { y.backward(); }, "was modified in place: version");
+  EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Backward, RecoversFromAnError) {
+  const Tensor x = leaf(2), y = square(x);
+  const int handle = y.register_hook([](const Tensor&) -> Tensor { throw std::runtime_error("stop"); });
+  EXPECT_THROW(y.backward(), std::runtime_error);
+  Tensor(y).remove_hook(handle);
+  y.backward();
+  EXPECT_EQ(value(x.grad()), 4);
+}
+
+TEST(Backward, SaysWhatIsWrong) {
+  const Tensor x = leaf(1), constant = scalar(1, f64);
+  const Tensor v = tensor({1, 2}, f64).requires_grad_();
+  expect_error_with<GradientError>([&] { constant.backward(); }, "backward: output 0 requires no gradient");
+  expect_error<ShapeError>([&] { (v * 2).backward(); },
+                           "backward: output 0 has shape [2] (want one element, or a gradient for it)");
+  expect_error<ShapeError>([&] { (v * 2).backward(ones({3}, f64)); },
+                           "backward: gradient 0 has shape [3] (want [2] like the output)");
+  expect_error<DTypeError>([&] { (v * 2).backward(ones({2})); },
+                           "backward: gradient 0 is f32 (want f64 like the output)");
+  expect_error_with<GradientError>([&] { grad(x * 2, leaf(1)); }, "grad: no output depends on input 0, shape []");
+  EXPECT_FALSE(grad(x * 2, leaf(1), {.allow_unused = true}).defined());
+  expect_error_with<GradientError>([&] { grad(x * 2, constant); }, "grad: input 0 requires no gradient");
+}
+
+TEST(Backward, DoesNotRecordUnderNoGrad) {
+  const Tensor x = leaf(1);
+  const NoGrad guard;
+  EXPECT_FALSE((x * 2).requires_grad());
+}
+
+TEST(Backward, DetachesFromHistory) {
+  const Tensor x = leaf(3);
+  const Tensor y = (x * x).detach() * x;
+  y.backward();
+  EXPECT_EQ(value(x.grad()), 9);
+}
+
+TEST(Backward, GivesLeavesGradientsOfTheirOwn) {
+  // The same gradient goes to both leaves; changing one must not change the other.
+  const Tensor a = leaf(1), b = leaf(1);
+  (a + b).backward();
+  Tensor grad_a = a.grad();
+  grad_a.fill_(100);
+  EXPECT_EQ(value(b.grad()), 1);
+}
+
+TEST(Hooks, SeeAndReplaceGradients) {
+  const Tensor x = leaf(2), y = x * 3, z = y * 5;
+  double seen = 0;
+  y.register_hook([&](const Tensor& g) {
+    seen = value(g);
+    return g * 10;
+  });
+  const int removed = y.register_hook([](const Tensor& g) { return g * 1000; });
+  Tensor(y).remove_hook(removed);
+  z.backward();
+  EXPECT_EQ(seen, 5);
+  EXPECT_EQ(value(x.grad()), 150);
+}
+
+TEST(Hooks, OnLeavesRunOnceWithTheWholeGradient) {
+  const Tensor x = leaf(2);
+  std::vector<double> seen;
+  x.register_hook([&](const Tensor& g) {
+    seen.push_back(value(g));
+    return Tensor();
+  });
+  (x * 3 + x * 4).backward();
+  EXPECT_EQ(seen, std::vector<double>{7});
+}
+
+TEST(Hooks, OnNodesSeeBothSides) {
+  const Tensor x = leaf(2), y = x * 3;
+  double before = 0, after = 0;
+  y.node()->register_prehook([&](const Node&, std::span<Tensor> g) { before = value(g[0]); });
+  y.node()->register_posthook([&](const Node& node, std::span<Tensor> g) {
+    after = value(g[0]);
+    EXPECT_EQ(node.name(), "mul_number");
+    g[0] = g[0] * 2;
+  });
+  (y * 7).backward();
+  EXPECT_EQ(before, 7);
+  EXPECT_EQ(after, 21);
+  EXPECT_EQ(value(x.grad()), 42);
+}
+
+TEST(Hooks, MustKeepTheShape) {
+  const Tensor x = leaf(2), y = x * 3;
+  y.register_hook([](const Tensor&) { return zeros({2}, f64); });
+  expect_error_with<GradientError>(
+      [&] { y.backward(); }, "hook on the result of 'mul_number': returned f64 [2] (want f64 [] like the gradient)");
+}
+
+TEST(Hooks, RetainGradientsOfIntermediateTensors) {
+  const Tensor x = leaf(2);
+  Tensor y = x * 3;
+  y.retain_grad();
+  (y * y).backward();
+  EXPECT_EQ(value(y.grad()), 12);
+}
+
+TEST(Anomaly, NamesTheOpThePlaceAndTheIndexOfTheFirstNan) {
+  const Tensor x = tensor({1, 0, 4}, f64).requires_grad_();
+  const AnomalyMode guard;
+  // The derivative of sqrt at 0 is infinite; times 0 it is NaN.
+  const Tensor y = sqrt(x) * tensor({1, 0, 1}, f64) * tensor({1, 1, 1}, f64);
+  expect_error_with<GradientError>(
+      [&] {
+        log(x - 1);
+        (log(x - 2));
+      },
+      "anomaly: 'log' at ");
+  expect_error_with<GradientError>([&] { (void)log(x - 2); }, "gave nan at index [0] of its result [3]");
+  y.backward(ones({3}, f64));  // sqrt_backward gives 0 where nothing flows in
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 0.25}));
+}
+
+TEST(Anomaly, FindsNanInGradients) {
+  const Tensor x = tensor({1, 2}, f64).requires_grad_();
+  const Tensor y = x * 2;
+  y.register_hook([](const Tensor&) { return tensor({1, NAN}, f64); });
+  const AnomalyMode guard;
+  expect_error_with<GradientError>([&] { y.backward(ones({2}, f64)); },
+                                   "anomaly: the backward of 'mul_number', recorded at ");
+  expect_error_with<GradientError>([&] { y.backward(ones({2}, f64)); },
+                                   "gave nan at index [1] of the gradient [2] of input 0");
+}
+
+TEST(Backward, RunsInTwoThreadsOverSeparateGraphs) {
+  const auto work = [](double start) {
+    for (int i = 0; i < 200; ++i) {
+      const Tensor x = leaf(start);
+      Tensor y = x;
+      for (int k = 0; k < 50; ++k) y = tanh(y) + x;
+      y.backward();
+      EXPECT_TRUE(std::isfinite(value(x.grad())));
+    }
+  };
+  std::thread other(work, 0.1);
+  work(0.2);
+  other.join();
+}
+
+TEST(Backward, RefusesASecondPassOverAGraphInUse) {
+  const Tensor x = leaf(2), y = x * 3;
+  y.register_hook([&](const Tensor&) -> Tensor {
+    // A pass from within a pass over the same graph.
+    expect_error_with<GradientError>([&] { y.backward(); }, "backward: another backward pass is using 'mul_number'");
+    return {};
+  });
+  y.backward();
+  EXPECT_EQ(value(x.grad()), 3);
+}
+
+}  // namespace
+}  // namespace dagrad

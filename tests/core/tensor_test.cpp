@@ -1,0 +1,128 @@
+#include "dagrad/core/tensor.h"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+#include "dagrad/core/copy.h"
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+#include "expect_error.h"
+
+namespace dagrad {
+namespace {
+
+TEST(Tensor, KnowsItsShapeTypeAndElements) {
+  const Tensor t = tensor({1, 2, 3, 4, 5, 6}, {2, 3});
+  EXPECT_EQ(t.shape(), (Shape{2, 3}));
+  EXPECT_EQ(t.dtype(), f32);
+  EXPECT_EQ(t.numel(), 6);
+  EXPECT_EQ(t.size(-1), 3);
+  EXPECT_EQ(t.to_vector<int>(), (std::vector<int>{1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(t.is_contiguous());
+}
+
+TEST(Tensor, AlignsItsElementsToCacheLines) {
+  for (const std::int64_t n : {1, 16, 1000, 5000, 3000000}) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(empty({n}).raw_data()) % 64, 0u) << n;
+  }
+}
+
+TEST(Tensor, ReadsThroughViewsOfAnyStride) {
+  const Tensor t = tensor({1, 2, 3, 4, 5, 6}, {2, 3});
+  const Tensor transposed = t.alias({3, 2}, {1, 3}, 0);
+  EXPECT_EQ(transposed.to_vector<int>(), (std::vector<int>{1, 4, 2, 5, 3, 6}));
+  const Tensor column = t.alias({2}, {3}, 1);
+  EXPECT_EQ(column.to_vector<int>(), (std::vector<int>{2, 5}));
+  const Tensor repeated = t.alias({2, 3}, {0, 1}, 3);
+  EXPECT_EQ(repeated.to_vector<int>(), (std::vector<int>{4, 5, 6, 4, 5, 6}));
+  EXPECT_FALSE(transposed.is_contiguous());
+}
+
+TEST(Tensor, CopiesLargeTransposesExactly) {
+  const std::int64_t rows = 301, columns = 517;
+  const Tensor t = arange(0, static_cast<double>(rows * columns), 1, f32).alias({rows, columns}, {columns, 1}, 0);
+  const Tensor copy = contiguous_data(t.alias({columns, rows}, {1, columns}, 0));
+  for (std::int64_t c = 0; c < columns; c += 13) {
+    for (std::int64_t r = 0; r < rows; r += 7)
+      ASSERT_EQ(copy.data<float>()[c * rows + r], t.data<float>()[r * columns + c]);
+  }
+}
+
+TEST(Tensor, SharesElementsBetweenViewsAndCountsTheirChanges) {
+  Tensor t = zeros({4});
+  Tensor view = t.alias({2}, {1}, 2);
+  const auto before = t.version();
+  view.fill_(5);
+  EXPECT_GT(t.version(), before);
+  EXPECT_EQ(t.to_vector<int>(), (std::vector<int>{0, 0, 5, 5}));
+}
+
+TEST(Tensor, ConvertsWhenItCopies) {
+  Tensor t = empty({3}, i64);
+  t.copy_(tensor({1.9, -1.9, 7}));
+  EXPECT_EQ(t.to_vector<std::int64_t>(), (std::vector<std::int64_t>{1, -1, 7}));
+  Tensor b = empty({3}, boolean);
+  b.copy_(tensor({0, 0.5, NAN}));
+  EXPECT_EQ(b.to_vector<bool>(), (std::vector<bool>{false, true, true}));
+}
+
+TEST(Tensor, RoundsBfloat16ToNearestEven) {
+  const Tensor t =
+      tensor(std::vector<BFloat16>{BFloat16(1.0f), BFloat16(1.00390625f), BFloat16(1.01171875f), BFloat16(NAN)}, {4});
+  const std::vector<float> values = t.to_vector<float>();
+  EXPECT_EQ(values[0], 1.0f);
+  EXPECT_EQ(values[1], 1.0f);       // halfway between 1 and 1.0078125: to the even one
+  EXPECT_EQ(values[2], 1.015625f);  // halfway between 1.0078125 and 1.015625: to the even one
+  EXPECT_TRUE(std::isnan(values[3]));
+}
+
+TEST(Tensor, SaysWhatIsWrong) {
+  const Tensor t = zeros({2, 3});
+  expect_error<ShapeError>([&] { (void)t.item<float>(); }, "item: shape [2, 3] has 6 elements (want exactly 1)");
+  expect_error<DTypeError>([&] { (void)t.data<double>(); }, "data: the elements are f32: asked for f64");
+  expect_error<ShapeError>([&] { (void)t.size(2); }, "size: axis out of range: 2 (want -2 to 1 for 2 dimensions)");
+  expect_error<UsageError>([&] { (void)Tensor().shape(); },
+                           "tensor: undefined (want one that was made by a function or an op)");
+  expect_error<ShapeError>([&] { tensor({1, 2, 3}, {2, 2}); }, "tensor: 3 values for shape [2, 2] (want 4)");
+  expect_error<ShapeError>(
+      [&] {
+        zeros({2, 3}).copy_(zeros({4}));
+      },
+      "copy_: shapes do not broadcast: [2, 3] and [4] (want equal sizes or 1 at axis -1: got 3 and 4)");
+  expect_error<ShapeError>([&] { zeros({3}).copy_(zeros({2, 3})); }, "copy_: source [2, 3] does not broadcast to [3]");
+  expect_error<DTypeError>([&] { zeros({2}, i64).requires_grad_(); },
+                           "requires_grad_: i64 has no gradients (want f32, bf16 or f64)");
+}
+
+TEST(Tensor, RefusesInPlaceChangesWhileRecording) {
+  Tensor t = zeros({2});
+  t.requires_grad_();
+  expect_error<UsageError>([&] { t.fill_(1); },
+                           "fill_: in-place change of a tensor that requires a gradient, shape [2] (want NoGrad around "
+                           "it, or a new tensor)");
+  const NoGrad guard;
+  t.fill_(1);
+  EXPECT_EQ(t.to_vector<int>(), (std::vector<int>{1, 1}));
+}
+
+TEST(Tensor, ReleasesWrappedMemoryOnce) {
+  int released = 0;
+  float data[] = {1, 2, 3};
+  {
+    const Tensor t = from_blob(data, {3}, f32, [&] { ++released; });
+    const Tensor view = t.alias({1}, {1}, 2);
+    EXPECT_EQ(view.item<float>(), 3);
+  }
+  EXPECT_EQ(released, 1);
+}
+
+TEST(Tensor, HandlesEmptyAndZeroDimensional) {
+  const Tensor none = zeros({0, 3});
+  EXPECT_EQ(none.numel(), 0);
+  EXPECT_TRUE(none.to_vector<float>().empty());
+  EXPECT_EQ(scalar(2.5).item<double>(), 2.5);
+}
+
+}  // namespace
+}  // namespace dagrad
