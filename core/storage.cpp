@@ -50,9 +50,8 @@ void Storage::destroy(Storage* storage) noexcept {
     return;
   }
   std::byte* const data = storage->data_;
-  const bool is_inline = data == block + kHeader;
   storage->~Storage();
-  if (is_inline) {
+  if (bytes <= kInlineLimit) {
     allocator::deallocate(block, kHeader + round_up(bytes));
   } else {
     allocator::deallocate(data, round_up(bytes));

@@ -1,0 +1,107 @@
+#include "dagrad/ops/comparison.h"
+
+#include <fmt/format.h>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/op.h"
+#include "dagrad/core/strided_loop.h"
+
+namespace dagrad {
+namespace {
+
+constexpr std::int64_t kGrain = 32 << 10;
+
+/// dst = test(a, b), element by element.
+template <class Test>
+void compare(const Tensor& a, const Tensor& b, Tensor& dst, const Test& test) {
+  if (dst.numel() == 0) return;
+  const Strides strides_a = broadcast_strides(a.shape(), a.strides(), dst.shape());
+  const Strides strides_b = broadcast_strides(b.shape(), b.strides(), dst.shape());
+  const Strides& dst_strides = dst.strides();
+  const StridedLoop<3> loop(dst.shape(), {&dst_strides, &strides_a, &strides_b});
+  bool* to = dst.mutable_data<bool>();
+  visit_dtype(a.dtype(), [&]<class T>(T) {
+    const T* from_a = a.data<T>();
+    const T* from_b = b.data<T>();
+    const std::int64_t step_a = loop.row_stride(1), step_b = loop.row_stride(2);
+    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
+      const T* x = from_a + at[1];
+      const T* y = from_b + at[2];
+      for (std::int64_t i = 0; i < count; ++i) {
+        if constexpr (std::is_same_v<T, BFloat16>)
+          to[at[0] + i] = test(static_cast<float>(x[i * step_a]), static_cast<float>(y[i * step_b]));
+        else
+          to[at[0] + i] = test(x[i * step_a], y[i * step_b]);
+      }
+    });
+  });
+}
+
+struct Eq {
+  static constexpr std::string_view name = "eq";
+  static bool test(auto a, auto b) { return a == b; }
+};
+struct Ne {
+  static constexpr std::string_view name = "ne";
+  static bool test(auto a, auto b) { return a != b; }
+};
+struct Lt {
+  static constexpr std::string_view name = "lt";
+  static bool test(auto a, auto b) { return a < b; }
+};
+struct Le {
+  static constexpr std::string_view name = "le";
+  static bool test(auto a, auto b) { return a <= b; }
+};
+struct Gt {
+  static constexpr std::string_view name = "gt";
+  static bool test(auto a, auto b) { return a > b; }
+};
+struct Ge {
+  static constexpr std::string_view name = "ge";
+  static bool test(auto a, auto b) { return a >= b; }
+};
+
+template <class Which>
+struct Comparison {
+  static constexpr std::string_view name = Which::name;
+  Spec infer(const Tensor& a, const Tensor& b) const {
+    if (a.dtype() != b.dtype()) {
+      throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", name,
+                                   name_of(a.dtype()), name_of(b.dtype())));
+    }
+    return {broadcast_shapes(name, a.shape(), b.shape()), boolean};
+  }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    compare(a, b, dst, [](auto x, auto y) { return Which::test(x, y); });
+  }
+};
+
+template <class Which>
+Tensor against_number(const Tensor& a, double b, Location where) {
+  if (!is_floating(a.dtype()) && b != static_cast<double>(static_cast<std::int64_t>(b))) {
+    throw DTypeError(
+        fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())",
+                    Which::name, b, name_of(a.dtype())));
+  }
+  return apply(Comparison<Which>{}, where, a, scalar(b, a.dtype()));
+}
+
+}  // namespace
+
+Tensor eq(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Eq>{}, where, a, b); }
+Tensor ne(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Ne>{}, where, a, b); }
+Tensor lt(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Lt>{}, where, a, b); }
+Tensor le(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Le>{}, where, a, b); }
+Tensor gt(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Gt>{}, where, a, b); }
+Tensor ge(const Tensor& a, const Tensor& b, Location where) { return apply(Comparison<Ge>{}, where, a, b); }
+
+Tensor eq(const Tensor& a, double b, Location where) { return against_number<Eq>(a, b, where); }
+Tensor ne(const Tensor& a, double b, Location where) { return against_number<Ne>(a, b, where); }
+Tensor lt(const Tensor& a, double b, Location where) { return against_number<Lt>(a, b, where); }
+Tensor le(const Tensor& a, double b, Location where) { return against_number<Le>(a, b, where); }
+Tensor gt(const Tensor& a, double b, Location where) { return against_number<Gt>(a, b, where); }
+Tensor ge(const Tensor& a, double b, Location where) { return against_number<Ge>(a, b, where); }
+
+}  // namespace dagrad
