@@ -98,18 +98,18 @@ class Tensor {
   /// none.
   Tensor grad() const;
   /// Replaces the gradient (undefined frees it). Throws ShapeError/DTypeError when it does not match.
-  void set_grad(Tensor gradient);
+  void set_grad(Tensor gradient) const;
   /// Frees the gradient, or with `set_to_none = false` fills it with zeros.
-  void zero_grad(bool set_to_none = true);
+  void zero_grad(bool set_to_none = true) const;
   /// Keeps the gradient of a non-leaf readable by grad() after backward.
-  void retain_grad();
+  void retain_grad() const;
   /// The same elements without history.
   Tensor detach() const;
   /// Accumulates d(this)/d(leaf) into every leaf's grad. See dagrad::backward for the options.
   void backward(const Tensor& gradient = {}, bool retain_graph = false, bool create_graph = false) const;
   /// Runs `hook` on this tensor's gradient each time it is complete; returns a handle for remove_hook.
-  int register_hook(GradientHook hook);
-  void remove_hook(int handle);
+  int register_hook(GradientHook hook) const;
+  void remove_hook(int handle) const;
   /// A name for messages and drawings.
   Tensor& set_name(std::string name);
   std::string name() const;

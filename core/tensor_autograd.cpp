@@ -36,7 +36,7 @@ Tensor Tensor::grad() const {
   return {};
 }
 
-void Tensor::set_grad(Tensor gradient) {
+void Tensor::set_grad(Tensor gradient) const {
   Leaf* leaf = leaf_of(*this);
   if (leaf == nullptr)
     throw GradientError("set_grad: the tensor is no leaf that requires a gradient (want requires_grad_() on a leaf)");
@@ -51,7 +51,7 @@ void Tensor::set_grad(Tensor gradient) {
   leaf->set_grad(std::move(gradient));
 }
 
-void Tensor::zero_grad(bool set_to_none) {
+void Tensor::zero_grad(bool set_to_none) const {
   Leaf* leaf = leaf_of(*this);
   if (leaf == nullptr || !leaf->grad().defined()) return;
   if (set_to_none) {
@@ -62,7 +62,7 @@ void Tensor::zero_grad(bool set_to_none) {
   }
 }
 
-void Tensor::retain_grad() {
+void Tensor::retain_grad() const {
   const NodePointer& node = required_node(*this, "retain_grad");
   if (node->is_leaf()) return;
   auto& retained = node->extras().retained;
@@ -77,13 +77,13 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph, bool create_gra
   dagrad::backward({this, 1}, {&gradient, 1}, options);
 }
 
-int Tensor::register_hook(GradientHook hook) {
+int Tensor::register_hook(GradientHook hook) const {
   Node::Extras& extras = required_node(*this, "register_hook")->extras();
   extras.tensor_hooks.push_back({extras.next_handle, output_index(), std::move(hook)});
   return extras.next_handle++;
 }
 
-void Tensor::remove_hook(int handle) {
+void Tensor::remove_hook(int handle) const {
   if (node()) node()->remove_hook(handle);
 }
 

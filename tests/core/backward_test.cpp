@@ -125,7 +125,7 @@ TEST(Backward, RecoversFromAnError) {
   const Tensor x = leaf(2), y = square(x);
   const int handle = y.register_hook([](const Tensor&) -> Tensor { throw std::runtime_error("stop"); });
   EXPECT_THROW(y.backward(), std::runtime_error);
-  Tensor(y).remove_hook(handle);
+  y.remove_hook(handle);
   y.backward();
   EXPECT_EQ(value(x.grad()), 4);
 }
@@ -175,7 +175,7 @@ TEST(Hooks, SeeAndReplaceGradients) {
     return g * 10;
   });
   const int removed = y.register_hook([](const Tensor& g) { return g * 1000; });
-  Tensor(y).remove_hook(removed);
+  y.remove_hook(removed);
   z.backward();
   EXPECT_EQ(seen, 5);
   EXPECT_EQ(value(x.grad()), 150);

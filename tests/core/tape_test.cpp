@@ -86,7 +86,7 @@ TEST(Tape, AsksNothingOfTheSystemOnceWarm) {
     Tensor t = a;
     for (int k = 0; k < 200; ++k) t = tanh(t * t + a);
     t.backward(ones({16}));
-    Tensor(a).zero_grad();
+    a.zero_grad();
   };
   step();
   const auto before = allocator_statistics().system_allocations;
