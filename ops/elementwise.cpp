@@ -10,56 +10,22 @@
 #include "dagrad/core/op.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
+#include "dagrad/ops/pointwise_op.h"
 #include "dagrad/ops/reduction.h"
 
 namespace dagrad {
 namespace {
 
 using pointwise::Binary;
+using pointwise::check_type;
+using pointwise::FromForward;
+using pointwise::infer_binary;
+using pointwise::Keep;
+using pointwise::large;
 using pointwise::Unary;
-
-// From here on the primitive's own code beats the inlined loop: tanh of 16k floats takes 4.4 us against 7.4 (one
-// thread); for the binary ops the two are level from 64k on (bench_ops shows both).
-constexpr std::int64_t kPrimitiveFrom = 4 << 10;  // elements
-
-bool large(const Tensor& t) {
-  return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16);
-}
-
-void check_type(std::string_view op, DType dtype, bool integers_too) {
-  if (is_floating(dtype) || (integers_too && dtype == i64)) return;
-  throw DTypeError(fmt::format("{}: {} (want f32, bf16{} f64)", op, name_of(dtype), integers_too ? ", i64 or" : " or"));
-}
-
-Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too) {
-  if (a.dtype() != b.dtype()) {
-    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op,
-                                 name_of(a.dtype()), name_of(b.dtype())));
-  }
-  check_type(op, a.dtype(), integers_too);
-  return {a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
-}
+using pointwise::UnaryOp;
 
 // --- one input ---
-
-enum class Keep { src, dst };
-
-/// What the ops of one input share. `Derived` adds a name and the backward.
-template <class Derived, Unary kFunction, Keep kKeep, bool kIntegersToo = false>
-struct UnaryOp {
-  static constexpr std::optional<onednn::Eltwise> primitive = std::nullopt;
-  Spec infer(const Tensor& src) const {
-    check_type(Derived::name, src.dtype(), kIntegersToo);
-    return src.spec();
-  }
-  void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
-    if (Derived::primitive && large(src))
-      onednn::eltwise(*Derived::primitive, src, dst);
-    else
-      pointwise::unary(kFunction, src, dst);
-    ctx.save(kKeep == Keep::src ? src : dst);
-  }
-};
 
 struct Neg {
   static constexpr std::string_view name = "neg";
@@ -266,23 +232,7 @@ struct NumberDiv : WithNumber<NumberDiv, false> {
 
 // --- gradients that are ops of their own ---
 
-template <class Derived, Binary kFunction>
-struct FromResult {
-  Spec infer(const Tensor& diff_dst, const Tensor& dst) const {
-    if (diff_dst.shape() != dst.shape()) {
-      throw ShapeError(fmt::format("{}: shapes differ: diff_dst is {}, dst is {} (want equal shapes)", Derived::name,
-                                   diff_dst.shape().str(), dst.shape().str()));
-    }
-    return infer_binary(Derived::name, diff_dst, dst, false);
-  }
-  void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& dst, Tensor& diff_src) const {
-    pointwise::binary(kFunction, diff_dst, dst, diff_src);
-    ctx.save(diff_dst);
-    ctx.save(dst);
-  }
-};
-
-struct TanhBackward : FromResult<TanhBackward, Binary::tanh_backward> {
+struct TanhBackward : FromForward<TanhBackward, Binary::tanh_backward> {
   static constexpr std::string_view name = "tanh_backward";
   // f = g (1 - y^2): df/dg = 1 - y^2, df/dy = -2 g y
   void backward(Backward& ctx, const Tensor& diff) const {
@@ -292,7 +242,7 @@ struct TanhBackward : FromResult<TanhBackward, Binary::tanh_backward> {
   }
 };
 
-struct SigmoidBackward : FromResult<SigmoidBackward, Binary::sigmoid_backward> {
+struct SigmoidBackward : FromForward<SigmoidBackward, Binary::sigmoid_backward> {
   static constexpr std::string_view name = "sigmoid_backward";
   // f = g y (1 - y): df/dg = y (1 - y), df/dy = g (1 - 2 y)
   void backward(Backward& ctx, const Tensor& diff) const {
@@ -302,7 +252,7 @@ struct SigmoidBackward : FromResult<SigmoidBackward, Binary::sigmoid_backward> {
   }
 };
 
-struct ReluBackward : FromResult<ReluBackward, Binary::relu_backward> {
+struct ReluBackward : FromForward<ReluBackward, Binary::relu_backward> {
   static constexpr std::string_view name = "relu_backward";
   // f = g [y > 0]: df/dg = [y > 0], df/dy = 0 almost everywhere
   void backward(Backward& ctx, const Tensor& diff) const {
@@ -310,7 +260,7 @@ struct ReluBackward : FromResult<ReluBackward, Binary::relu_backward> {
   }
 };
 
-struct SqrtBackward : FromResult<SqrtBackward, Binary::sqrt_backward> {
+struct SqrtBackward : FromForward<SqrtBackward, Binary::sqrt_backward> {
   static constexpr std::string_view name = "sqrt_backward";
   // f = g / (2 y): df/dg = 1 / (2 y), df/dy = -g / (2 y^2)
   void backward(Backward& ctx, const Tensor& diff) const {

@@ -27,7 +27,15 @@ struct VectorMath {
   using V = hn::Vec<D>;
 
   HWY_INLINE V set(double x) const { return hn::Set(d, static_cast<float>(x)); }
+  HWY_INLINE V abs(V x) const { return hn::Abs(x); }
   HWY_INLINE V sqrt(V x) const { return hn::Sqrt(x); }
+  HWY_INLINE V floor(V x) const { return hn::Floor(x); }
+  HWY_INLINE V ceil(V x) const { return hn::Ceil(x); }
+  HWY_INLINE V round(V x) const { return hn::Round(x); }
+  HWY_INLINE V trunc(V x) const { return hn::Trunc(x); }
+  /// x > y ? yes : no; `no` where x or y is NaN.
+  HWY_INLINE V if_greater(V x, V y, V yes, V no) const { return hn::IfThenElse(hn::Gt(x, y), yes, no); }
+  HWY_INLINE V if_equal(V x, V y, V yes, V no) const { return hn::IfThenElse(hn::Eq(x, y), yes, no); }
   /// NaN where x is; `or_else` elsewhere.
   HWY_INLINE V keep_nan(V x, V or_else) const { return hn::IfThenElse(hn::IsNaN(x), x, or_else); }
 
@@ -37,15 +45,37 @@ struct VectorMath {
     const V y = hn::Exp(d, hn::Min(x, overflow));
     return keep_nan(x, hn::IfThenElse(hn::Gt(x, overflow), hn::Inf(d), y));
   }
-  HWY_INLINE V log(V x) const {
-    const V y = hn::Log(d, x);
-    const V at_zero = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(hn::Inf(d)), hn::NaN(d));
-    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::IfThenElse(hn::Eq(x, hn::Inf(d)), x, y), at_zero);
+  HWY_INLINE V expm1(V x) const {
+    const V overflow = set(88.72283935546875);
+    const V y = hn::Expm1(d, hn::Min(x, overflow));
+    return keep_nan(x, hn::IfThenElse(hn::Gt(x, overflow), hn::Inf(d), y));
+  }
+  HWY_INLINE V log(V x) const { return positive_only(x, hn::Log(d, x)); }
+  HWY_INLINE V log2(V x) const { return positive_only(x, hn::Log2(d, x)); }
+  HWY_INLINE V log1p(V x) const {
+    const V one = set(1);
+    return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, positive_only(hn::Add(x, one), hn::Log1p(d, x)));
   }
   HWY_INLINE V tanh(V x) const {
     // Beyond 10 the result is 1 to the last bit; the bound keeps infinities out of the quotient.
     const V bounded = hn::Min(hn::Max(x, set(-10)), set(10));
     return keep_nan(x, hn::Tanh(d, bounded));
+  }
+  HWY_INLINE V sin(V x) const {
+    return beyond_reduction(x) ? by_element(x, [](float v) { return std::sin(v); }) : hn::Sin(d, x);
+  }
+  HWY_INLINE V cos(V x) const {
+    return beyond_reduction(x) ? by_element(x, [](float v) { return std::cos(v); }) : hn::Cos(d, x);
+  }
+  HWY_INLINE V erf(V x) const {
+    return by_element(x, [](float v) { return std::erf(v); });
+  }
+  HWY_INLINE V pow(V x, V y) const {
+    HWY_ALIGN float base[hn::MaxLanes(D())], exponent[hn::MaxLanes(D())];
+    hn::Store(x, d, base);
+    hn::Store(y, d, exponent);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) base[i] = std::pow(base[i], exponent[i]);
+    return hn::Load(d, base);
   }
   /// x where condition > 0 or is NaN, else 0.
   HWY_INLINE V where_positive(V condition, V x) const {
@@ -55,47 +85,189 @@ struct VectorMath {
   HWY_INLINE V divide_unless_zero(V x, V y) const {
     return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Zero(d), hn::Div(x, y));
   }
+
+ private:
+  /// A logarithm `y` of x with its limits: -inf at 0, inf at inf, NaN below 0 and at NaN.
+  HWY_INLINE V positive_only(V x, V y) const {
+    const V at_zero = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(hn::Inf(d)), hn::NaN(d));
+    return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::IfThenElse(hn::Eq(x, hn::Inf(d)), x, y), at_zero);
+  }
+  /// Whether an angle is too large for Highway's reduction to a quarter turn, or none.
+  HWY_INLINE bool beyond_reduction(V x) const { return !hn::AllTrue(d, hn::Le(hn::Abs(x), set(39000))); }
+  template <class F>
+  HWY_INLINE V by_element(V x, F f) const {
+    HWY_ALIGN float values[hn::MaxLanes(D())];
+    hn::Store(x, d, values);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) values[i] = f(values[i]);
+    return hn::Load(d, values);
+  }
 };
 
 /// The same functions on one number.
 struct ScalarMath {
   static double set(double x) { return x; }
+  static double abs(double x) { return std::abs(x); }
   static double sqrt(double x) { return std::sqrt(x); }
+  static double floor(double x) { return std::floor(x); }
+  static double ceil(double x) { return std::ceil(x); }
+  static double round(double x) { return std::nearbyint(x); }
+  static double trunc(double x) { return std::trunc(x); }
   static double exp(double x) { return std::exp(x); }
+  static double expm1(double x) { return std::expm1(x); }
   static double log(double x) { return std::log(x); }
+  static double log2(double x) { return std::log2(x); }
+  static double log1p(double x) { return std::log1p(x); }
   static double tanh(double x) { return std::tanh(x); }
+  static double sin(double x) { return std::sin(x); }
+  static double cos(double x) { return std::cos(x); }
+  static double erf(double x) { return std::erf(x); }
+  static double pow(double x, double y) { return std::pow(x, y); }
+  static double if_greater(double x, double y, double yes, double no) { return x > y ? yes : no; }
+  static double if_equal(double x, double y, double yes, double no) { return x == y ? yes : no; }
   static double where_positive(double condition, double x) { return condition <= 0 ? 0 : x; }
   static double divide_unless_zero(double x, double y) { return x == 0 ? 0 : x / y; }
 };
 
+// Formulas that others are made of. M is one of the two above.
+
+template <class M, class V>
+HWY_INLINE V sigmoid_of(M m, V x) {
+  return m.set(1) / (m.set(1) + m.exp(m.set(-1) * x));
+}
+/// log(1 + e^x) without overflow: max(x, 0) + log1p(e^-|x|).
+template <class M, class V>
+HWY_INLINE V softplus_of(M m, V x) {
+  return m.where_positive(x, x) + m.log1p(m.exp(m.set(-1) * m.abs(x)));
+}
+template <class M, class V>
+HWY_INLINE V clamp_of(M m, V x, V low, V high) {
+  return m.if_greater(low, x, low, m.if_greater(x, high, high, x));
+}
+/// The normal distribution's density.
+template <class M, class V>
+HWY_INLINE V density_of(M m, V x) {
+  return m.set(0.39894228040143267794) * m.exp(m.set(-0.5) * x * x);
+}
+/// The argument of the tanh in gelu's approximation, sqrt(2 / pi) (x + 0.044715 x^3).
+template <class M, class V>
+HWY_INLINE V gelu_inner(M m, V x) {
+  return m.set(0.79788456080286535588) * x * (m.set(1) + m.set(0.044715) * x * x);
+}
+
 /// Calls `use` with the formula of f.
 template <class Use>
-HWY_INLINE void with_formula(Unary f, const Use& use) {
+HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
   switch (f) {
     case Unary::neg: return use([](auto m, auto x) HWY_ATTR { return m.set(-1) * x; });
+    case Unary::abs: return use([](auto m, auto x) HWY_ATTR { return m.abs(x); });
+    case Unary::sign:
+      return use([](auto m, auto x)
+                     HWY_ATTR { return m.if_greater(x, m.set(0), m.set(1), m.if_greater(m.set(0), x, m.set(-1), x)); });
     case Unary::exp: return use([](auto m, auto x) HWY_ATTR { return m.exp(x); });
+    case Unary::expm1: return use([](auto m, auto x) HWY_ATTR { return m.expm1(x); });
     case Unary::log: return use([](auto m, auto x) HWY_ATTR { return m.log(x); });
+    case Unary::log1p: return use([](auto m, auto x) HWY_ATTR { return m.log1p(x); });
+    case Unary::log2: return use([](auto m, auto x) HWY_ATTR { return m.log2(x); });
     case Unary::sqrt: return use([](auto m, auto x) HWY_ATTR { return m.sqrt(x); });
+    case Unary::rsqrt: return use([](auto m, auto x) HWY_ATTR { return m.set(1) / m.sqrt(x); });
+    case Unary::reciprocal: return use([](auto m, auto x) HWY_ATTR { return m.set(1) / x; });
     case Unary::square: return use([](auto, auto x) HWY_ATTR { return x * x; });
+    case Unary::sin: return use([](auto m, auto x) HWY_ATTR { return m.sin(x); });
+    case Unary::cos: return use([](auto m, auto x) HWY_ATTR { return m.cos(x); });
     case Unary::tanh: return use([](auto m, auto x) HWY_ATTR { return m.tanh(x); });
-    case Unary::sigmoid:
-      return use([](auto m, auto x) HWY_ATTR { return m.set(1) / (m.set(1) + m.exp(m.set(-1) * x)); });
+    case Unary::sigmoid: return use([](auto m, auto x) HWY_ATTR { return sigmoid_of(m, x); });
+    case Unary::erf: return use([](auto m, auto x) HWY_ATTR { return m.erf(x); });
+    case Unary::pow: return use([n](auto m, auto x) HWY_ATTR { return m.pow(x, m.set(n.a)); });
     case Unary::relu: return use([](auto m, auto x) HWY_ATTR { return m.where_positive(x, x); });
+    case Unary::leaky_relu:
+      return use([n](auto m, auto x) HWY_ATTR { return m.if_greater(x, m.set(0), x, m.set(n.a) * x); });
+    case Unary::elu:  // a scaled exponential below 0, and `b` times the whole (selu's scale)
+      return use([n](auto m, auto x)
+                     HWY_ATTR { return m.set(n.b) * m.if_greater(x, m.set(0), x, m.set(n.a) * m.expm1(x)); });
+    case Unary::gelu:
+      return use([](auto m, auto x)
+                     HWY_ATTR { return m.set(0.5) * x * (m.set(1) + m.erf(m.set(0.70710678118654752440) * x)); });
+    case Unary::gelu_tanh:
+      return use([](auto m, auto x) HWY_ATTR { return m.set(0.5) * x * (m.set(1) + m.tanh(gelu_inner(m, x))); });
+    case Unary::silu: return use([](auto m, auto x) HWY_ATTR { return x * sigmoid_of(m, x); });
+    case Unary::mish: return use([](auto m, auto x) HWY_ATTR { return x * m.tanh(softplus_of(m, x)); });
+    case Unary::softplus:
+      return use([n](auto m, auto x) HWY_ATTR { return softplus_of(m, m.set(n.a) * x) / m.set(n.a); });
+    case Unary::log_sigmoid:
+      return use([](auto m, auto x) HWY_ATTR { return m.set(-1) * softplus_of(m, m.set(-1) * x); });
+    case Unary::hard_sigmoid:
+      return use([](auto m, auto x) HWY_ATTR { return clamp_of(m, x + m.set(3), m.set(0), m.set(6)) / m.set(6); });
+    case Unary::hard_swish:
+      return use([](auto m, auto x) HWY_ATTR { return x * clamp_of(m, x + m.set(3), m.set(0), m.set(6)) / m.set(6); });
+    case Unary::clamp: return use([n](auto m, auto x) HWY_ATTR { return clamp_of(m, x, m.set(n.a), m.set(n.b)); });
+    case Unary::floor: return use([](auto m, auto x) HWY_ATTR { return m.floor(x); });
+    case Unary::ceil: return use([](auto m, auto x) HWY_ATTR { return m.ceil(x); });
+    case Unary::round: return use([](auto m, auto x) HWY_ATTR { return m.round(x); });
+    case Unary::trunc: return use([](auto m, auto x) HWY_ATTR { return m.trunc(x); });
   }
 }
 
+/// In a `_backward`, g is diff_dst, and the other operand what the forward kept: its source x or its result y.
 template <class Use>
-HWY_INLINE void with_formula(Binary f, const Use& use) {
+HWY_INLINE void with_formula(Binary f, Numbers n, const Use& use) {
   switch (f) {
     case Binary::add: return use([](auto, auto a, auto b) HWY_ATTR { return a + b; });
     case Binary::sub: return use([](auto, auto a, auto b) HWY_ATTR { return a - b; });
     case Binary::mul: return use([](auto, auto a, auto b) HWY_ATTR { return a * b; });
     case Binary::div: return use([](auto, auto a, auto b) HWY_ATTR { return a / b; });
-    case Binary::tanh_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return dy * (m.set(1) - y * y); });
-    case Binary::sigmoid_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return dy * y * (m.set(1) - y); });
-    case Binary::relu_backward: return use([](auto m, auto dy, auto y) HWY_ATTR { return m.where_positive(y, dy); });
+    // A NaN on either side is the result: `b` when no comparison holds and b is NaN, a + b when only a is.
+    case Binary::maximum:
+      return use([](auto m, auto a, auto b) HWY_ATTR { return m.if_greater(a, b, a, m.if_equal(a, a, b, a)); });
+    case Binary::minimum:
+      return use([](auto m, auto a, auto b) HWY_ATTR { return m.if_greater(b, a, a, m.if_equal(a, a, b, a)); });
+    case Binary::pow: return use([](auto m, auto a, auto b) HWY_ATTR { return m.pow(a, b); });
+    case Binary::tanh_backward: return use([](auto m, auto g, auto y) HWY_ATTR { return g * (m.set(1) - y * y); });
+    case Binary::sigmoid_backward: return use([](auto m, auto g, auto y) HWY_ATTR { return g * y * (m.set(1) - y); });
+    case Binary::relu_backward: return use([](auto m, auto g, auto y) HWY_ATTR { return m.where_positive(y, g); });
     case Binary::sqrt_backward:
-      return use([](auto m, auto dy, auto y) HWY_ATTR { return m.divide_unless_zero(dy, y + y); });
+      return use([](auto m, auto g, auto y) HWY_ATTR { return m.divide_unless_zero(g, y + y); });
+    case Binary::leaky_relu_backward:
+      return use([n](auto m, auto g, auto x) HWY_ATTR { return m.if_greater(x, m.set(0), g, m.set(n.a) * g); });
+    case Binary::elu_backward:
+      return use([n](auto m, auto g, auto x)
+                     HWY_ATTR { return m.set(n.b) * m.if_greater(x, m.set(0), g, m.set(n.a) * g * m.exp(x)); });
+    case Binary::gelu_backward:  // Phi(x) + x phi(x)
+      return use([](auto m, auto g, auto x) HWY_ATTR {
+        const auto below = m.set(0.5) * (m.set(1) + m.erf(m.set(0.70710678118654752440) * x));
+        return g * (below + x * density_of(m, x));
+      });
+    case Binary::gelu_tanh_backward:  // with t = tanh(u): (1 + t) / 2 + x (1 - t^2) u' / 2
+      return use([](auto m, auto g, auto x) HWY_ATTR {
+        const auto t = m.tanh(gelu_inner(m, x));
+        const auto slope = m.set(0.79788456080286535588) * (m.set(1) + m.set(3 * 0.044715) * x * x);
+        return g * m.set(0.5) * (m.set(1) + t + x * (m.set(1) - t * t) * slope);
+      });
+    case Binary::silu_backward:
+      return use([](auto m, auto g, auto x) HWY_ATTR {
+        const auto s = sigmoid_of(m, x);
+        return g * s * (m.set(1) + x * (m.set(1) - s));
+      });
+    case Binary::mish_backward:
+      return use([](auto m, auto g, auto x) HWY_ATTR {
+        const auto t = m.tanh(softplus_of(m, x));
+        return g * (t + x * (m.set(1) - t * t) * sigmoid_of(m, x));
+      });
+    case Binary::softplus_backward:
+      return use([n](auto m, auto g, auto x) HWY_ATTR { return g * sigmoid_of(m, m.set(n.a) * x); });
+    case Binary::log_sigmoid_backward:
+      return use([](auto m, auto g, auto x) HWY_ATTR { return g * sigmoid_of(m, m.set(-1) * x); });
+    case Binary::hard_sigmoid_backward:
+      return use([](auto m, auto g, auto x)
+                     HWY_ATTR { return m.if_greater(m.set(3), m.abs(x), g / m.set(6), m.set(0)); });
+    case Binary::hard_swish_backward:
+      return use([](auto m, auto g, auto x) HWY_ATTR {
+        const auto inside = g * (x / m.set(3) + m.set(0.5));
+        return m.if_greater(m.set(3), m.abs(x), inside, m.where_positive(x, g));
+      });
+    case Binary::clamp_backward:  // g where a <= x <= b
+      return use([n](auto m, auto g, auto x) HWY_ATTR {
+        return m.if_greater(m.set(n.a), x, m.set(0), m.if_greater(x, m.set(n.b), m.set(0), g));
+      });
   }
 }
 

@@ -42,13 +42,13 @@ HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t co
       tail, d, dst + i);
 }
 
-void UnaryF32(Unary which, const float* src, float* dst, std::int64_t count) {
-  with_formula(which, [&](auto f) HWY_ATTR { map(src, dst, count, f); });
+void UnaryF32(Unary which, Numbers numbers, const float* src, float* dst, std::int64_t count) {
+  with_formula(which, numbers, [&](auto f) HWY_ATTR { map(src, dst, count, f); });
 }
 
-void BinaryF32(Binary which, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst,
-               std::int64_t count) {
-  with_formula(which, [&](auto f) HWY_ATTR {
+void BinaryF32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
+               float* dst, std::int64_t count) {
+  with_formula(which, numbers, [&](auto f) HWY_ATTR {
     if (step_a == 1 && step_b == 1)
       map2<1, 1>(a, b, dst, count, f);
     else if (step_a == 1)
@@ -92,26 +92,26 @@ const T* gather(const From* src, std::int64_t step, std::int64_t count, T* buffe
 
 struct F32Kernels {
   using Type = float;
-  static void run(Unary f, const float* src, float* dst, std::int64_t count) {
-    HWY_DYNAMIC_DISPATCH(UnaryF32)(f, src, dst, count);
+  static void run(Unary f, Numbers n, const float* src, float* dst, std::int64_t count) {
+    HWY_DYNAMIC_DISPATCH(UnaryF32)(f, n, src, dst, count);
   }
-  static void run(Binary f, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b, float* dst,
-                  std::int64_t count) {
-    HWY_DYNAMIC_DISPATCH(BinaryF32)(f, a, step_a, b, step_b, dst, count);
+  static void run(Binary f, Numbers n, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
+                  float* dst, std::int64_t count) {
+    HWY_DYNAMIC_DISPATCH(BinaryF32)(f, n, a, step_a, b, step_b, dst, count);
   }
 };
 
 /// The plain loops: the reference for f32, and what f64 runs on.
 struct F64Kernels {
   using Type = double;
-  static void run(Unary which, const double* src, double* dst, std::int64_t count) {
-    HWY_NAMESPACE::with_formula(which, [&](auto f) {
+  static void run(Unary which, Numbers numbers, const double* src, double* dst, std::int64_t count) {
+    HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) {
       for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, src[i]);
     });
   }
-  static void run(Binary which, const double* a, std::int64_t step_a, const double* b, std::int64_t step_b, double* dst,
-                  std::int64_t count) {
-    HWY_NAMESPACE::with_formula(which, [&](auto f) {
+  static void run(Binary which, Numbers numbers, const double* a, std::int64_t step_a, const double* b,
+                  std::int64_t step_b, double* dst, std::int64_t count) {
+    HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) {
       for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i * step_a], b[i * step_b]);
     });
   }
@@ -121,49 +121,64 @@ struct I64Kernels {
   using Type = std::int64_t;
   // Unsigned arithmetic: overflow wraps, as in NumPy.
   static std::int64_t wrap(std::uint64_t x) { return static_cast<std::int64_t>(x); }
-  static void run(Unary which, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto x = static_cast<std::uint64_t>(src[i]);
-      dst[i] = wrap(which == Unary::neg ? 0 - x : x * x);
+  static void run(Unary which, Numbers, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i]);
+  }
+  static void run(Binary which, Numbers, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b,
+                  std::int64_t step_b, std::int64_t* dst, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = two(which, a[i * step_a], b[i * step_b]);
+  }
+
+ private:
+  static std::int64_t one(Unary which, std::int64_t x) {
+    const auto u = static_cast<std::uint64_t>(x);
+    switch (which) {
+      case Unary::neg: return wrap(0 - u);
+      case Unary::abs: return x < 0 ? wrap(0 - u) : x;
+      case Unary::sign: return (x > 0) - (x < 0);
+      default: return wrap(u * u);
     }
   }
-  static void run(Binary which, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b, std::int64_t step_b,
-                  std::int64_t* dst, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto x = static_cast<std::uint64_t>(a[i * step_a]), y = static_cast<std::uint64_t>(b[i * step_b]);
-      dst[i] = wrap(which == Binary::add ? x + y : which == Binary::sub ? x - y : x * y);
+  static std::int64_t two(Binary which, std::int64_t x, std::int64_t y) {
+    const auto u = static_cast<std::uint64_t>(x), v = static_cast<std::uint64_t>(y);
+    switch (which) {
+      case Binary::add: return wrap(u + v);
+      case Binary::sub: return wrap(u - v);
+      case Binary::maximum: return std::max(x, y);
+      case Binary::minimum: return std::min(x, y);
+      default: return wrap(u * v);
     }
   }
 };
 
 /// Rows of elements of type T on kernels for K::Type.
 template <class K, class T>
-void unary_row(Unary f, const T* src, std::int64_t step, T* dst, std::int64_t count) {
+void unary_row(Unary f, Numbers numbers, const T* src, std::int64_t step, T* dst, std::int64_t count) {
   using C = typename K::Type;
   if constexpr (std::is_same_v<C, T>) {
-    if (step == 1) return K::run(f, src, dst, count);
+    if (step == 1) return K::run(f, numbers, src, dst, count);
   }
   std::array<C, kBlock> in, out;
   for (std::int64_t i = 0; i < count; i += kBlock) {
     const std::int64_t n = std::min(kBlock, count - i);
-    K::run(f, gather(src + i * step, step, n, in.data()), out.data(), n);
+    K::run(f, numbers, gather(src + i * step, step, n, in.data()), out.data(), n);
     for (std::int64_t k = 0; k < n; ++k) dst[i + k] = convert_to<T>(out[static_cast<std::size_t>(k)]);
   }
 }
 
 template <class K, class T>
-void binary_row(Binary f, const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, T* dst,
+void binary_row(Binary f, Numbers numbers, const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, T* dst,
                 std::int64_t count) {
   using C = typename K::Type;
   if constexpr (std::is_same_v<C, T>) {
     if ((step_a == 0 || step_a == 1) && (step_b == 0 || step_b == 1))
-      return K::run(f, a, step_a, b, step_b, dst, count);
+      return K::run(f, numbers, a, step_a, b, step_b, dst, count);
   }
   std::array<C, kBlock> in_a, in_b, out;
   for (std::int64_t i = 0; i < count; i += kBlock) {
     const std::int64_t n = std::min(kBlock, count - i);
-    K::run(f, gather(a + i * step_a, step_a, n, in_a.data()), 1, gather(b + i * step_b, step_b, n, in_b.data()), 1,
-           out.data(), n);
+    K::run(f, numbers, gather(a + i * step_a, step_a, n, in_a.data()), 1,
+           gather(b + i * step_b, step_b, n, in_b.data()), 1, out.data(), n);
     for (std::int64_t k = 0; k < n; ++k) dst[i + k] = convert_to<T>(out[static_cast<std::size_t>(k)]);
   }
 }
@@ -181,22 +196,22 @@ void with_kernels(DType dtype, const F& run) {
 
 }  // namespace
 
-void unary(Unary f, const Tensor& src, Tensor& dst) {
+void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers) {
   if (dst.numel() == 0) return;
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from = src.data<T>();
     T* to = dst.mutable_data<T>();
-    if (src.is_contiguous() && dst.numel() <= kGrain) return unary_row<K>(f, from, 1, to, dst.numel());
+    if (src.is_contiguous() && dst.numel() <= kGrain) return unary_row<K>(f, numbers, from, 1, to, dst.numel());
     const Strides& dst_strides = dst.strides();
     const Strides& src_strides = src.strides();
     const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
     for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
-      unary_row<K>(f, from + at[1], loop.row_stride(1), to + at[0], n);
+      unary_row<K>(f, numbers, from + at[1], loop.row_stride(1), to + at[0], n);
     });
   });
 }
 
-void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst) {
+void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers) {
   if (dst.numel() == 0) return;
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from_a = a.data<T>();
@@ -208,14 +223,14 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst) {
         return t.numel() == count && t.is_contiguous() ? 1 : t.numel() == 1 ? 0 : -1;
       };
       const std::int64_t step_a = step(a), step_b = step(b);
-      if (step_a >= 0 && step_b >= 0) return binary_row<K>(f, from_a, step_a, from_b, step_b, to, count);
+      if (step_a >= 0 && step_b >= 0) return binary_row<K>(f, numbers, from_a, step_a, from_b, step_b, to, count);
     }
     const Strides strides_a = broadcast_strides(a.shape(), a.strides(), dst.shape());
     const Strides strides_b = broadcast_strides(b.shape(), b.strides(), dst.shape());
     const Strides& dst_strides = dst.strides();
     const StridedLoop<3> loop(dst.shape(), {&dst_strides, &strides_a, &strides_b});
     for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
-      binary_row<K>(f, from_a + at[1], loop.row_stride(1), from_b + at[2], loop.row_stride(2), to + at[0], n);
+      binary_row<K>(f, numbers, from_a + at[1], loop.row_stride(1), from_b + at[2], loop.row_stride(2), to + at[0], n);
     });
   });
 }

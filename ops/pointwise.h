@@ -7,16 +7,34 @@
 
 namespace dagrad::pointwise {
 
+// clang-format off
 /// Functions of one element. Their formulas stand in pointwise-inl.h.
-enum class Unary : std::uint8_t { neg, exp, log, sqrt, square, tanh, sigmoid, relu };
+enum class Unary : std::uint8_t {
+  neg, abs, sign, exp, expm1, log, log1p, log2, sqrt, rsqrt, reciprocal, square, sin, cos, tanh, sigmoid, erf, pow,
+  relu, leaky_relu, elu, gelu, gelu_tanh, silu, mish, softplus, log_sigmoid, hard_sigmoid, hard_swish, clamp,
+  floor, ceil, round, trunc
+};
 
 /// Functions of two elements; in a `_backward`, a is diff_dst and b what the forward kept.
-enum class Binary : std::uint8_t { add, sub, mul, div, tanh_backward, sigmoid_backward, relu_backward, sqrt_backward };
+enum class Binary : std::uint8_t {
+  add, sub, mul, div, maximum, minimum, pow,
+  tanh_backward, sigmoid_backward, relu_backward, sqrt_backward,
+  leaky_relu_backward, elu_backward, gelu_backward, gelu_tanh_backward, silu_backward, mish_backward, softplus_backward,
+  log_sigmoid_backward, hard_sigmoid_backward, hard_swish_backward, clamp_backward
+};
 
-/// dst = f(src). Floating types (neg and square also i64). Equal shapes; dst is row-major.
-void unary(Unary f, const Tensor& src, Tensor& dst);
+// clang-format on
+/// The numbers in a formula, where it has any: a slope, a bound, an exponent.
+struct Numbers {
+  double a = 0;
+  double b = 0;
+};
 
-/// dst = f(a, b), with a and b broadcast to dst's shape. Floating types (add, sub, mul also i64); dst is row-major.
-void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst);
+/// dst = f(src). Floating types (neg, abs, sign and square also i64). Equal shapes; dst is row-major.
+void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers = {});
+
+/// dst = f(a, b), with a and b broadcast to dst's shape. Floating types (add, sub, mul, maximum and minimum also i64);
+/// dst is row-major.
+void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers = {});
 
 }  // namespace dagrad::pointwise

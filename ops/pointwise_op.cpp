@@ -1,0 +1,42 @@
+#include "dagrad/ops/pointwise_op.h"
+
+#include <fmt/format.h>
+
+#include "dagrad/core/error.h"
+
+namespace dagrad::pointwise {
+namespace {
+
+// From here on the primitive's own code beats the inlined loop: tanh of 16k floats takes 4.4 us against 7.4 (one
+// thread); for the binary ops the two are level from 64k on (bench_ops shows both).
+constexpr std::int64_t kPrimitiveFrom = 4 << 10;  // elements
+
+}  // namespace
+
+bool large(const Tensor& t) {
+  return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16);
+}
+
+void check_type(std::string_view op, DType dtype, bool integers_too) {
+  if (is_floating(dtype) || (integers_too && dtype == i64)) return;
+  throw DTypeError(fmt::format("{}: {} (want f32, bf16{} f64)", op, name_of(dtype), integers_too ? ", i64 or" : " or"));
+}
+
+Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too) {
+  if (a.dtype() != b.dtype()) {
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op,
+                                 name_of(a.dtype()), name_of(b.dtype())));
+  }
+  check_type(op, a.dtype(), integers_too);
+  return {a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
+}
+
+Spec infer_backward(std::string_view op, const Tensor& diff_dst, const Tensor& kept) {
+  if (diff_dst.shape() != kept.shape()) {
+    throw ShapeError(fmt::format("{}: shapes differ: diff_dst is {}, the forward's tensor is {} (want equal shapes)",
+                                 op, diff_dst.shape().str(), kept.shape().str()));
+  }
+  return infer_binary(op, diff_dst, kept, false);
+}
+
+}  // namespace dagrad::pointwise
