@@ -1,0 +1,82 @@
+#include "dagrad/nn/init.h"
+
+#include <cmath>
+#include <fmt/format.h>
+
+#include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+
+namespace dagrad::nn::init {
+namespace {
+
+double fan_of(const Tensor& t, Mode mode) { return mode == Mode::fan_in ? fans(t).in : fans(t).out; }
+
+double kaiming_std(const Tensor& t, const KaimingOptions& options) {
+  return calculate_gain(options.nonlinearity, options.a) / std::sqrt(fan_of(t, options.mode));
+}
+
+}  // namespace
+
+double calculate_gain(Nonlinearity nonlinearity, double a) {
+  switch (nonlinearity) {
+    case Nonlinearity::tanh: return 5.0 / 3.0;
+    case Nonlinearity::relu: return std::sqrt(2.0);
+    case Nonlinearity::leaky_relu: return std::sqrt(2.0 / (1 + a * a));
+    case Nonlinearity::selu: return 0.75;
+    case Nonlinearity::linear:
+    case Nonlinearity::sigmoid: break;
+  }
+  return 1;
+}
+
+Fans fans(const Tensor& weights) {
+  if (weights.dim() < 2) {
+    throw ShapeError(
+        fmt::format("init: weights are {} (want [out, in, ...]: at least two dimensions)", weights.shape().str()));
+  }
+  const auto field = static_cast<double>(weights.numel()) / static_cast<double>(weights.size(0) * weights.size(1));
+  return {static_cast<double>(weights.size(1)) * field, static_cast<double>(weights.size(0)) * field};
+}
+
+Tensor& uniform_(Tensor& t, double low, double high, Generator& generator) {
+  if (!(low <= high)) throw UsageError(fmt::format("uniform_: low is {}, high is {} (want low <= high)", low, high));
+  fill_uniform(t, low, high, generator);
+  return t;
+}
+
+Tensor& normal_(Tensor& t, double mean, double std, Generator& generator) {
+  if (!(std >= 0)) throw UsageError(fmt::format("normal_: std is {} (want std >= 0)", std));
+  fill_normal(t, mean, std, generator);
+  return t;
+}
+
+Tensor& constant_(Tensor& t, double value) {
+  const NoGrad guard;
+  return t.fill_(value);
+}
+Tensor& zeros_(Tensor& t) { return constant_(t, 0); }
+Tensor& ones_(Tensor& t) { return constant_(t, 1); }
+
+Tensor& xavier_uniform_(Tensor& t, double gain, Generator& generator) {
+  const Fans fan = fans(t);
+  const double bound = gain * std::sqrt(6 / (fan.in + fan.out));
+  return uniform_(t, -bound, bound, generator);
+}
+
+Tensor& xavier_normal_(Tensor& t, double gain, Generator& generator) {
+  const Fans fan = fans(t);
+  return normal_(t, 0, gain * std::sqrt(2 / (fan.in + fan.out)), generator);
+}
+
+Tensor& kaiming_uniform_(Tensor& t, const KaimingOptions& options, Generator& generator) {
+  const double bound = std::sqrt(3.0) * kaiming_std(t, options);
+  return uniform_(t, -bound, bound, generator);
+}
+
+Tensor& kaiming_normal_(Tensor& t, const KaimingOptions& options, Generator& generator) {
+  return normal_(t, 0, kaiming_std(t, options), generator);
+}
+
+Tensor& lecun_normal_(Tensor& t, Generator& generator) { return normal_(t, 0, 1 / std::sqrt(fans(t).in), generator); }
+
+}  // namespace dagrad::nn::init

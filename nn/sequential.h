@@ -1,0 +1,58 @@
+// Sequential: modules one after the other.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "dagrad/nn/module.h"
+
+namespace dagrad::nn {
+
+/// Feeds each module's result to the next. Modules go in by value: `Sequential net(Linear(784, 128), ReLU(),
+/// Linear(128, 10));` They are named by their position, so that parameters are "0.weight", "2.weight", ... Copying
+/// copies the modules.
+class Sequential : public Module {
+ public:
+  template <class... Modules>
+  requires(sizeof...(Modules) > 0 && (std::is_base_of_v<Module, std::decay_t<Modules>> && ...) &&
+           !(sizeof...(Modules) == 1 &&
+             (std::is_same_v<std::decay_t<Modules>, Sequential> && ...))) explicit Sequential(Modules&&... modules) {
+    (add(std::forward<Modules>(modules)), ...);
+  }
+  Sequential() = default;
+  Sequential(const Sequential& other);
+  Sequential& operator=(const Sequential& other);
+  Sequential(Sequential&&) = default;
+  Sequential& operator=(Sequential&&) = default;
+
+  /// Appends a module; returns it as it lies in the sequence.
+  template <class M>
+  requires std::is_base_of_v<Module, std::decay_t<M>> std::decay_t<M>
+  &add(M&& module) {
+    using Type = std::decay_t<M>;
+    auto owned = std::make_unique<Type>(std::forward<M>(module));
+    Type& result = *owned;
+    children_.push_back({std::move(owned), [](const Module& m) -> std::unique_ptr<Module> {
+                           return std::make_unique<Type>(static_cast<const Type&>(m));
+                         }});
+    return result;
+  }
+
+  std::size_t size() const { return children_.size(); }
+  /// Module `i`. Throws UsageError out of range.
+  Module& operator[](std::size_t i);
+
+  Tensor forward(const Tensor& x) override;
+  void parts(Parts& p) override;
+  std::string describe() const override { return "Sequential"; }
+
+ private:
+  struct Child {
+    std::unique_ptr<Module> module;
+    std::unique_ptr<Module> (*copy)(const Module&);  // keeps the module's type
+  };
+  std::vector<Child> children_;
+};
+
+}  // namespace dagrad::nn
