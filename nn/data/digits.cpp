@@ -226,22 +226,22 @@ struct Placement {
 };
 
 Placement draw_placement(Generator& g) {
-  const float turn = 0.18f * normal(g), slant = 0.20f * normal(g);
+  const float turn = 0.13f * normal(g), slant = 0.16f * normal(g);
   const float width = between(g, 12, 20), height = between(g, 16, 22);
   const float c = std::cos(turn), s = std::sin(turn);
   return {width * c,
           height * (slant * c - s),
           width * s,
           height * (slant * s + c),
-          13.5f + 1.7f * normal(g),
-          13.5f + 1.5f * normal(g)};
+          13.5f + 1.0f * normal(g),
+          13.5f + 1.0f * normal(g)};
 }
 
 void draw(std::int64_t digit, Generator& g, std::span<float> image) {
   std::fill(image.begin(), image.end(), 0.0f);
   const auto& ways = ways_of_writing()[static_cast<std::size_t>(digit)];
   const Placement place = draw_placement(g);
-  const float radius = between(g, 0.7f, 1.7f), blur = between(g, 0.5f, 1.0f), jitter = between(g, 0.010f, 0.045f);
+  const float radius = between(g, 0.8f, 1.7f), blur = between(g, 0.5f, 1.0f), jitter = between(g, 0.010f, 0.040f);
   for (Stroke stroke : ways[g.next_below(ways.size())]) {
     // The two points of a corner move together.
     for (std::size_t i = 0; i < stroke.size(); ++i) {
@@ -261,7 +261,7 @@ void draw(std::int64_t digit, Generator& g, std::span<float> image) {
     const Point a{between(g, 0, kSide - 1), between(g, 0, kSide - 1)};
     paint(image, {a, {a.x + 3 * normal(g), a.y + 3 * normal(g)}}, between(g, 0.3f, 0.9f), 0.6f);
   }
-  const float ink = between(g, 0.65f, 1.0f), noise = between(g, 0.02f, 0.16f);
+  const float ink = between(g, 0.65f, 1.0f), noise = between(g, 0.02f, 0.12f);
   for (float& pixel : image) pixel = std::clamp(ink * pixel + noise * normal(g), 0.0f, 1.0f);
 }
 
