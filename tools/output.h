@@ -1,0 +1,23 @@
+// Writing: to standard output, and whole files or none.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace dagrad::tools {
+
+/// Writes to standard output. Throws IoError when it cannot (a closed pipe, a full disk).
+void print(std::string_view text);
+/// Throws IoError when what was printed could not be written.
+void flush_output();
+
+/// Throws IoError unless `file` can be written: its folder is there and lets itself be written to, and it is no folder
+/// itself.
+void check_writable(const std::filesystem::path& file);
+
+/// Puts `text` into `file`, by way of a temporary file beside it: the old content stays until the new one is complete.
+/// Throws IoError.
+void write_whole_file(const std::filesystem::path& file, std::string_view text);
+
+}  // namespace dagrad::tools
