@@ -1,0 +1,131 @@
+#include "dagrad/nn/module.h"
+
+#include <gtest/gtest.h>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/nn/nn.h"
+#include "dagrad/ops/ops.h"
+#include "expect_error.h"
+
+namespace dagrad::nn {
+namespace {
+
+struct Net : Module {
+  Linear first{4, 3}, second{3, 2, false};
+  Tensor mean = zeros({4});
+
+  void parts(Parts& p) override {
+    p.module("first", first);
+    p.module("second", second);
+    p.buffer("mean", mean);
+  }
+  Tensor forward(const Tensor& x) override { return second(relu(first(x - mean))); }
+  std::string describe() const override { return "Net"; }
+};
+
+std::vector<std::string> names(const std::vector<Module::Named>& named) {
+  std::vector<std::string> result;
+  for (const auto& [name, tensor] : named) result.push_back(name);
+  return result;
+}
+
+TEST(Module, NamesItsParametersAndBuffers) {
+  const Net net;
+  EXPECT_EQ(names(net.named_parameters()), (std::vector<std::string>{"first.weight", "first.bias", "second.weight"}));
+  EXPECT_EQ(names(net.named_buffers()), std::vector<std::string>{"mean"});
+  EXPECT_EQ(net.parameter_count(), 4 * 3 + 3 + 3 * 2);
+}
+
+TEST(Module, PrintsAsATree) {
+  EXPECT_EQ(to_string(Net()), "Net(\n  (first): Linear(4, 3)\n  (second): Linear(3, 2, bias=false)\n)");
+  EXPECT_EQ(to_string(ReLU()), "ReLU");
+}
+
+TEST(Module, SharesParametersWhenCopiedAndSeparatesThemWhenAsked) {
+  Net net;
+  const Net shared = net;
+  const Net own = deep_copy(net);
+  EXPECT_TRUE(shared.first.weight.is_same(net.first.weight));
+  EXPECT_FALSE(own.first.weight.is_same(net.first.weight));
+  EXPECT_EQ(own.first.weight.to_vector<float>(), net.first.weight.to_vector<float>());
+  EXPECT_TRUE(own.first.weight.requires_grad());
+}
+
+TEST(Module, CountsASharedParameterOnce) {
+  struct Tied : Module {
+    Linear a{3, 3}, b{3, 3};
+    Tied() { b.weight = a.weight; }
+    void parts(Parts& p) override {
+      p.module("a", a);
+      p.module("b", b);
+    }
+  };
+  Tied tied;
+  EXPECT_EQ(names(tied.named_parameters()), (std::vector<std::string>{"a.weight", "a.bias", "b.bias"}));
+  const Tied copy = deep_copy(tied);
+  EXPECT_TRUE(copy.a.weight.is_same(copy.b.weight));  // what was shared stays shared
+  EXPECT_FALSE(copy.a.weight.is_same(tied.a.weight));
+}
+
+TEST(Module, FreezesAndConverts) {
+  Net net;
+  net.requires_grad_(false);
+  EXPECT_FALSE(net.first.weight.requires_grad());
+  net.requires_grad_();
+  net.to(f64);
+  EXPECT_EQ(net.first.weight.dtype(), f64);
+  EXPECT_TRUE(net.first.weight.requires_grad());
+  EXPECT_EQ(net(zeros({5, 4}, f64)).shape(), (Shape{5, 2}));
+}
+
+TEST(Module, SetsTheModeOfAllInside) {
+  Sequential net(Linear(2, 2), Sequential(Dropout(0.5)));
+  net.eval();
+  EXPECT_FALSE(static_cast<Sequential&>(net[1])[0].is_training());
+  net.train();
+  EXPECT_TRUE(static_cast<Sequential&>(net[1])[0].is_training());
+}
+
+TEST(Module, SaysWhenItHasNoForward) {
+  Module module;
+  expect_error<UsageError>([&] { module(zeros({1})); },
+                           "Module: forward(x) is not defined (want a module that overrides it)");
+}
+
+TEST(Sequential, NamesByPositionAndCopiesTypes) {
+  Sequential net(Linear(2, 3), Tanh(), Linear(3, 1));
+  EXPECT_EQ(names(net.named_parameters()), (std::vector<std::string>{"0.weight", "0.bias", "2.weight", "2.bias"}));
+  Sequential copy = deep_copy(net);
+  EXPECT_NE(dynamic_cast<Linear*>(&copy[0]), nullptr);
+  const Tensor x = ones({4, 2});
+  EXPECT_EQ(copy(x).to_vector<float>(), net(x).to_vector<float>());
+  EXPECT_FALSE(copy.parameters()[0].is_same(net.parameters()[0]));
+  expect_error<UsageError>([&] { net[3]; }, "Sequential: index 3 (want below 3)");
+}
+
+TEST(Dropout, ActsInTrainingOnly) {
+  manual_seed(3);
+  Dropout layer(0.5);
+  const Tensor x = ones({1000});
+  EXPECT_NE(layer(x).to_vector<float>(), x.to_vector<float>());
+  layer.eval();
+  EXPECT_EQ(layer(x).to_vector<float>(), x.to_vector<float>());
+  expect_error<UsageError>([] { Dropout(2); }, "Dropout: p is 2 (want 0 <= p <= 1)");
+}
+
+TEST(Summary, ListsLayersShapesAndCounts) {
+  Sequential net(Flatten(), Linear(784, 128), ReLU(), Linear(128, 10));
+  EXPECT_EQ(summary(net, {64, 1, 28, 28}),
+            "name  layer             output       parameters\n"
+            "-----------------------------------------------\n"
+            "0     Flatten           [64, 784]             0\n"
+            "1     Linear(784, 128)  [64, 128]       100,480\n"
+            "2     ReLU              [64, 128]             0\n"
+            "3     Linear(128, 10)   [64, 10]          1,290\n"
+            "input [64, 1, 28, 28]; 101,770 parameters, 101,770 of them trained\n");
+  EXPECT_TRUE(net.is_training());
+}
+
+}  // namespace
+}  // namespace dagrad::nn
