@@ -182,7 +182,7 @@ std::optional<TrainOptions> parse_train_options(const std::vector<std::string>& 
   } catch (const po::unknown_option& error) {
     const std::string name = error.get_option_name();
     const std::string shown = name.rfind("--", 0) == 0 ? name : "--" + name;
-    throw UsageError(fmt::format("{}: unknown option '{}'{} (see dagrad train --help)", source, name,
+    throw UsageError(fmt::format("{}: unknown option '{}'{} (see dagrad train --help)", source, shown,
                                  suggestion(shown, names_of(all))));
   } catch (const po::too_many_positional_options_error&) {
     throw UsageError("train: takes options only (see dagrad train --help)");
