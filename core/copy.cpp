@@ -92,6 +92,9 @@ Tensor contiguous_data(const Tensor& t) {
 
 void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {
   if (dst.numel() == 0) return;
+  if (dst.dtype() == f32 && dst.numel() <= kGrain && dst.is_contiguous() && a.is_contiguous() && b.is_contiguous()) {
+    return add_row(dst.mutable_data<float>(), 1, a.data<float>(), 1, b.data<float>(), 1, dst.numel());
+  }
   const Strides& dst_strides = dst.strides();
   const Strides& a_strides = a.strides();
   const Strides& b_strides = b.strides();

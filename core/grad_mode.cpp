@@ -1,18 +1,14 @@
 #include "dagrad/core/grad_mode.h"
 
 namespace dagrad {
-namespace {
+namespace detail {
 
-thread_local bool recording = true;
-thread_local bool anomaly = false;
+constinit thread_local bool recording = true;
+constinit thread_local bool anomaly = false;
 
-}  // namespace
+}  // namespace detail
 
-bool grad_enabled() { return recording; }
-void set_grad_enabled(bool enabled) { recording = enabled; }
-
-bool anomaly_enabled() { return anomaly; }
-AnomalyMode::AnomalyMode(bool enabled) : before_(anomaly) { anomaly = enabled; }
-AnomalyMode::~AnomalyMode() { anomaly = before_; }
+AnomalyMode::AnomalyMode(bool enabled) : before_(detail::anomaly) { detail::anomaly = enabled; }
+AnomalyMode::~AnomalyMode() { detail::anomaly = before_; }
 
 }  // namespace dagrad

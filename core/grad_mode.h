@@ -2,10 +2,17 @@
 #pragma once
 
 namespace dagrad {
+namespace detail {
+
+// Read several times an op, so without a call.
+extern constinit thread_local bool recording;
+extern constinit thread_local bool anomaly;
+
+}  // namespace detail
 
 /// Whether the calling thread records ops (true at its start).
-bool grad_enabled();
-void set_grad_enabled(bool enabled);
+inline bool grad_enabled() { return detail::recording; }
+inline void set_grad_enabled(bool enabled) { detail::recording = enabled; }
 
 /// Switches recording for a scope: `NoGrad guard;` or `GradMode guard(false);`.
 class GradMode {
@@ -25,7 +32,7 @@ class NoGrad : public GradMode {
 };
 
 /// Whether results and gradients of the calling thread are searched for NaN.
-bool anomaly_enabled();
+inline bool anomaly_enabled() { return detail::anomaly; }
 
 /// For a scope: the first op whose result, or whose gradient, holds a NaN throws GradientError with the op's name,
 /// the place where it was recorded and the index of the first NaN. Costs one pass over every result.

@@ -85,16 +85,6 @@ void Recorder::throw_no_gradient(std::string_view op, Location where) {
                   op, where.file, where.line));
 }
 
-bool Backward::needs(std::size_t i) const {
-  const Edge& edge = node_.edges_[i];
-  return edge.node && (!pruned_ || edge.node->needed_);
-}
-
-const NodeOutput& Backward::input(std::size_t i) const {
-  const Edge& edge = node_.edges_[i];
-  return edge.node->outputs_at()[edge.output];
-}
-
 Tensor Backward::saved(std::size_t i) const {
   const auto place = [&] {
     return fmt::format("'{}' recorded at {}:{}", node_.name(), node_.where_.file, node_.where_.line);

@@ -51,7 +51,10 @@ class Forward {
 class Backward {
  public:
   /// Whether input `i` wants a gradient.
-  bool needs(std::size_t i) const;
+  bool needs(std::size_t i) const {
+    const Edge& edge = node_.edges_[i];
+    return edge.node && (!pruned_ || edge.node->needed_);
+  }
   /// How many inputs the op had.
   std::size_t input_count() const { return node_.edge_count_; }
   /// Saved tensor `i`. Throws GradientError when it was freed, or modified in place since.
@@ -68,7 +71,10 @@ class Backward {
  private:
   friend class BackwardPass;
   explicit Backward(Node& node, bool pruned) : node_(node), pruned_(pruned), given_(node.edge_count_) {}
-  const NodeOutput& input(std::size_t i) const;
+  const NodeOutput& input(std::size_t i) const {
+    const Edge& edge = node_.edges_[i];
+    return edge.node->outputs_at()[edge.output];
+  }
 
   Node& node_;
   bool pruned_;

@@ -31,10 +31,8 @@ void Tensor::throw_undefined() {
   throw UsageError("tensor: undefined (want one that was made by a function or an op)");
 }
 
-void Tensor::check_dtype(DType wanted) const {
-  if (dtype() != wanted) {
-    throw DTypeError(fmt::format("data: the elements are {}: asked for {}", name_of(dtype()), name_of(wanted)));
-  }
+void Tensor::throw_dtype(DType wanted) const {
+  throw DTypeError(fmt::format("data: the elements are {}: asked for {}", name_of(dtype()), name_of(wanted)));
 }
 
 void Tensor::check_in_place(const char* op) const {
@@ -46,16 +44,6 @@ void Tensor::check_in_place(const char* op) const {
 }
 
 std::int64_t Tensor::size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
-
-const void* Tensor::raw_data() const {
-  const Impl* impl = checked();
-  return impl->storage->data() + impl->offset * static_cast<std::int64_t>(item_size(impl->dtype));
-}
-
-void* Tensor::mutable_raw_data() {
-  checked()->storage->bump_version();
-  return const_cast<void*>(raw_data());
-}
 
 template <class T>
 T Tensor::item() const {

@@ -68,8 +68,14 @@ class Tensor {
     check_dtype(dtype_of<T>);
     return static_cast<T*>(mutable_raw_data());
   }
-  const void* raw_data() const;
-  void* mutable_raw_data();
+  const void* raw_data() const {
+    const Impl* impl = checked();
+    return impl->storage->data() + impl->offset * static_cast<std::int64_t>(item_size(impl->dtype));
+  }
+  void* mutable_raw_data() {
+    checked()->storage->bump_version();
+    return const_cast<void*>(raw_data());
+  }
 
   /// The only element, converted to T. Throws ShapeError unless numel() is 1.
   template <class T>
@@ -165,7 +171,10 @@ class Tensor {
     return impl_.get();
   }
   [[noreturn]] static void throw_undefined();
-  void check_dtype(DType wanted) const;
+  [[noreturn]] void throw_dtype(DType wanted) const;
+  void check_dtype(DType wanted) const {
+    if (dtype() != wanted) throw_dtype(wanted);
+  }
   void check_in_place(const char* op) const;
 
   ImplPointer impl_;
