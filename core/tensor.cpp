@@ -27,6 +27,8 @@ Tensor::Impl::~Impl() = default;
 void* Tensor::Impl::operator new(std::size_t bytes) { return allocator::allocate(bytes); }
 void Tensor::Impl::operator delete(void* block, std::size_t bytes) noexcept { allocator::deallocate(block, bytes); }
 
+void Tensor::destroy(Impl* impl) noexcept { delete impl; }
+
 void Tensor::throw_undefined() {
   throw UsageError("tensor: undefined (want one that was made by a function or an op)");
 }

@@ -166,6 +166,7 @@ class Tensor {
   };
 
   explicit Tensor(Impl* impl) : impl_(impl) {}
+  static void destroy(Impl* impl) noexcept;
   Impl* checked() const {
     if (!impl_) throw_undefined();
     return impl_.get();
@@ -182,7 +183,7 @@ class Tensor {
 
 inline void intrusive_ptr_add_ref(Tensor::Impl* impl) { impl->references.fetch_add(1, std::memory_order_relaxed); }
 inline void intrusive_ptr_release(Tensor::Impl* impl) {
-  if (impl->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete impl;
+  if (impl->references.fetch_sub(1, std::memory_order_acq_rel) == 1) Tensor::destroy(impl);
 }
 
 }  // namespace dagrad
