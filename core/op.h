@@ -25,6 +25,7 @@
 
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
+#include "dagrad/core/op_names.h"
 #include "dagrad/core/tensor.h"
 
 namespace dagrad {
@@ -152,8 +153,13 @@ class OpRecorder : public Recorder {
     };
   };
 
+  /// Its initialisation, before main, is what enters the op into op_names().
+  template <class Op>
+  inline static const OpName registered{Op::name};
+
   template <class Op, class... Arguments>
   static auto run_on(Op op, Location where, std::span<const Tensor* const> pointers, const Arguments&... inputs) {
+    static_cast<void>(&registered<Op>);
     const bool recording = wants(pointers);
     Forward ctx(recording);
     if constexpr (requires { op.view(inputs...); }) {

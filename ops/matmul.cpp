@@ -68,7 +68,7 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
 /// dst = a @ b (+ bias) for tensors of one rank, at least 2, whose batch sizes broadcast.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst) {
   if (dst.numel() == 0) return;
-  if (dst.dtype() == f64) return matmul_f64(a, b, bias, dst);
+  if (dst.dtype() == f64) return matmul_f64(a, b, bias.defined() ? contiguous_data(bias) : bias, dst);
   if (a.size(-1) == 0) {
     dst.zero_();
     if (bias.defined()) dst.copy_(bias);
@@ -113,13 +113,19 @@ struct Matmul {
 
 // --- linear ---
 
+/// [..., C] -> [N, C], also where C is 0.
+Shape shape_of_rows(const Shape& shape) {
+  std::int64_t rows = 1;
+  for (int axis = 0; axis < shape.rank() - 1; ++axis) rows *= shape[axis];
+  return {rows, shape.back()};
+}
+
 /// [..., C] as [N, C] without history: a view where the rows lie evenly, else a copy.
 Tensor rows_of(const Tensor& t) {
-  const std::int64_t columns = t.size(-1);
-  const std::int64_t rows = columns == 0 ? 0 : t.numel() / columns;
   if (t.dim() == 2) return t;
   const Tensor source = contiguous_data(t);
-  return source.alias({rows, columns}, {columns, 1}, source.offset());
+  const Shape shape = shape_of_rows(t.shape());
+  return source.alias(shape, contiguous_strides(shape), source.offset());
 }
 
 Tensor transposed(const Tensor& matrix) {
@@ -194,7 +200,8 @@ struct Linear {
       ctx.give(2, std::move(bias));
     } else if (ctx.needs(1)) {
       const Tensor src = ctx.saved(0);
-      ctx.give(1, matmul(transpose(reshape(diff_dst, {-1, diff_dst.size(-1)})), reshape(src, {-1, src.size(-1)})));
+      const Tensor diff_rows = reshape(diff_dst, shape_of_rows(diff_dst.shape()));
+      ctx.give(1, matmul(transpose(diff_rows), reshape(src, shape_of_rows(src.shape()))));
     } else if (ctx.needs(2)) {
       ctx.give(2, sum_to(diff_dst, ctx.input_shape(2)));
     }

@@ -81,7 +81,7 @@ void log_softmax_backward_rows(const Tensor& dst, const Tensor& diff_dst, Tensor
     T total = 0;
     for (std::int64_t j = 0; j < columns; ++j) total += g[i * columns + j];
     T* row = to + i * columns;
-    softmax_rows::scaled_exp(y + i * columns, T{0}, total, row, columns);
+    softmax_rows::scaled_exp(y + i * columns, {0, 0}, total, row, columns);
     for (std::int64_t j = 0; j < columns; ++j) row[j] = g[i * columns + j] - row[j];
   });
 }
@@ -128,10 +128,6 @@ struct LogSoftmax {
   void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
     ctx.save(dst);
     if (dst.numel() == 0) return;
-    if (src.dim() == 0) {
-      dst.fill_(src.item<double>() - src.item<double>());
-      return;
-    }
     if (src.dtype() != f64 && src.numel() >= kPrimitiveFrom)
       return onednn::log_softmax(contiguous_data(src), axis, dst);
     const Tensor rows = axis_last(src, axis, src.dtype() == f64 ? f64 : f32);
@@ -196,14 +192,14 @@ struct CrossEntropyBackward {
       for_rows(logits.size(0), columns, [&](std::int64_t i) {
         const T scale = convert_to<T>(gradient[i * step]);
         T* row = to + i * columns;
-        softmax_rows::scaled_exp(from + i * columns, sums[i], scale, row, columns);
+        softmax_rows::scaled_exp(from + i * columns, {sums[2 * i], sums[2 * i + 1]}, scale, row, columns);
         row[label[i]] -= scale;
       });
     });
   }
 };
 
-/// The losses of the rows, with log(sum(exp(logits))) of each as second result for the backward.
+/// The losses of the rows. The backward gets log(sum(exp(logits))) of each, in its two parts as [N, 2].
 struct CrossEntropy {
   static constexpr std::string_view name = "cross_entropy";
   Reduction reduction;
@@ -256,7 +252,7 @@ struct CrossEntropy {
   Tensor run(const Tensor& logits_in, const Tensor& target, Tensor& dst) const {
     const Tensor labels = contiguous_data(target);
     const std::int64_t rows = logits_in.size(0), columns = logits_in.size(1);
-    Tensor log_sums = Tensor::allocate({{rows}, dtype_of<T>}), losses = Tensor::allocate({{rows}, dtype_of<T>});
+    Tensor log_sums = Tensor::allocate({{rows, 2}, dtype_of<T>}), losses = Tensor::allocate({{rows}, dtype_of<T>});
     T* sums = log_sums.mutable_data<T>();
     T* loss = losses.mutable_data<T>();
     if (logits_in.numel() > 0) {
@@ -264,8 +260,10 @@ struct CrossEntropy {
       const T* from = logits.data<T>();
       const std::int64_t* label = labels.data<std::int64_t>();
       for_rows(rows, columns, [&](std::int64_t i) {
-        sums[i] = softmax_rows::log_sum_exp(from + i * columns, columns);
-        loss[i] = sums[i] - from[i * columns + label[i]];
+        const softmax_rows::LogSum<T> sum = softmax_rows::log_sum_exp(from + i * columns, columns);
+        sums[2 * i] = sum.top;
+        sums[2 * i + 1] = sum.log;
+        loss[i] = sum.top - from[i * columns + label[i]] + sum.log;
       });
     }
     if (reduction == Reduction::none) {
@@ -282,7 +280,9 @@ struct CrossEntropy {
 }  // namespace
 
 Tensor log_softmax(const Tensor& src, std::int64_t axis, Location where) {
-  return apply(LogSoftmax{normalize_axis("log_softmax", axis, src.dim())}, where, src);
+  const int at = normalize_axis("log_softmax", axis, src.dim());
+  if (src.dim() == 0) return squeeze(log_softmax(unsqueeze(src, 0, where), 0, where), 0, where);
+  return apply(LogSoftmax{at}, where, src);
 }
 
 Tensor cross_entropy(const Tensor& logits, const Tensor& target, Reduction reduction, Location where) {

@@ -23,7 +23,7 @@ HWY_INLINE hn::Vec<D> load_tail(D d, const float* x, std::int64_t count, float f
   return hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x), hn::Set(d, filler));
 }
 
-float LogSumExp(const float* x, std::int64_t count) {
+LogSum<float> LogSumExp(const float* x, std::int64_t count) {
   const D d;
   const Math m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -36,15 +36,15 @@ float LogSumExp(const float* x, std::int64_t count) {
   // Of nothing but -inf the sum is 0; a +inf makes the result NaN below, as inf - inf does.
   if (top == lowest) {
     for (i = 0; i < count; ++i) {
-      if (std::isnan(x[i])) return x[i];
+      if (std::isnan(x[i])) return {x[i], 0};
     }
-    return lowest;
+    return {lowest, 0};
   }
   const auto shift = hn::Set(d, top);
   auto total = hn::Zero(d);
   for (i = 0; i + lanes <= count; i += lanes) total = hn::Add(total, m.exp(hn::Sub(hn::LoadU(d, x + i), shift)));
   if (i < count) total = hn::Add(total, m.exp(hn::Sub(load_tail(d, x + i, count - i, lowest), shift)));
-  return top + std::log(hn::GetLane(hn::SumOfLanes(d, total)));
+  return {top, std::log(hn::GetLane(hn::SumOfLanes(d, total)))};
 }
 
 template <class F>
@@ -58,17 +58,17 @@ HWY_INLINE void map(const float* x, float* dst, std::int64_t count, F f) {
   hn::BlendedStore(f(hn::MaskedLoad(tail, d, x + i)), tail, d, dst + i);
 }
 
-void Subtract(const float* x, float shift, float* dst, std::int64_t count) {
+void Subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count) {
   const D d;
-  const auto shifts = hn::Set(d, shift);
-  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Sub(v, shifts); });
+  const auto top = hn::Set(d, sum.top), log = hn::Set(d, sum.log);
+  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Sub(hn::Sub(v, top), log); });
 }
 
-void ScaledExp(const float* x, float shift, float scale, float* dst, std::int64_t count) {
+void ScaledExp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
   const D d;
   const Math m{d};
-  const auto shifts = hn::Set(d, shift), scales = hn::Set(d, scale);
-  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(v, shifts))); });
+  const auto top = hn::Set(d, sum.top), log = hn::Set(d, sum.log), scales = hn::Set(d, scale);
+  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(hn::Sub(v, top), log))); });
 }
 
 }  // namespace dagrad::softmax_rows::HWY_NAMESPACE
@@ -84,27 +84,27 @@ HWY_EXPORT(LogSumExp);
 HWY_EXPORT(Subtract);
 HWY_EXPORT(ScaledExp);
 
-float log_sum_exp(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, count); }
-void subtract(const float* x, float shift, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(Subtract)(x, shift, dst, count);
+LogSum<float> log_sum_exp(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, count); }
+void subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(Subtract)(x, sum, dst, count);
 }
-void scaled_exp(const float* x, float shift, float scale, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(ScaledExp)(x, shift, scale, dst, count);
+void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(ScaledExp)(x, sum, scale, dst, count);
 }
 
-double log_sum_exp(const double* x, std::int64_t count) {
+LogSum<double> log_sum_exp(const double* x, std::int64_t count) {
   double top = -std::numeric_limits<double>::infinity();
   for (std::int64_t i = 0; i < count; ++i) top = std::isnan(x[i]) || x[i] > top ? x[i] : top;
-  if (std::isnan(top) || (std::isinf(top) && top < 0)) return top;
+  if (std::isnan(top) || (std::isinf(top) && top < 0)) return {top, 0};
   double total = 0;
   for (std::int64_t i = 0; i < count; ++i) total += std::exp(x[i] - top);
-  return top + std::log(total);
+  return {top, std::log(total)};
 }
-void subtract(const double* x, double shift, double* dst, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) dst[i] = x[i] - shift;
+void subtract(const double* x, LogSum<double> sum, double* dst, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = x[i] - sum.top - sum.log;
 }
-void scaled_exp(const double* x, double shift, double scale, double* dst, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) dst[i] = scale * std::exp(x[i] - shift);
+void scaled_exp(const double* x, LogSum<double> sum, double scale, double* dst, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = scale * std::exp(x[i] - sum.top - sum.log);
 }
 
 }  // namespace dagrad::softmax_rows

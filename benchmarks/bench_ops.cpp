@@ -1,0 +1,105 @@
+// Every op of the op table in three sizes, f32, on one and two threads: `forward`, and `step`, which records the op and
+// runs its backward. Counters: bytes of inputs and results (twice that in a step) and, where the table knows them,
+// floating-point operations of the forward.
+//
+//   bench_ops --benchmark_filter='^(tanh|matmul)/large'
+#include <benchmark/benchmark.h>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "dagrad/core/backward.h"
+#include "dagrad/core/creation.h"
+#include "dagrad/core/denormals.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/parallel.h"
+#include "op_table/inputs.h"
+#include "op_table/op_table.h"
+
+namespace dagrad {
+namespace {
+
+using op_table::Row;
+
+double bytes_of(const std::vector<Tensor>& tensors) {
+  double bytes = 0;
+  for (const Tensor& t : tensors) bytes += static_cast<double>(t.bytes());
+  return bytes;
+}
+
+/// The inputs of the latest benchmark: drawing four million numbers for each of its runs would take longer than it.
+const std::vector<Tensor>& inputs_of(const Row& row, const op_table::Benchmark& what) {
+  static const op_table::Benchmark* latest = nullptr;
+  static std::vector<Tensor> tensors;
+  if (latest != &what) {
+    tensors.clear();
+    tensors = op_table::to_tensors(what.sample, op_table::draw(row, what.sample, f32), f32);
+    latest = &what;
+  }
+  return tensors;
+}
+
+void count(benchmark::State& state, double bytes, double flops) {
+  using benchmark::Counter;
+  state.counters["bytes/s"] = Counter(bytes, Counter::kIsIterationInvariantRate, Counter::kIs1024);
+  if (flops > 0) state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
+}
+
+void forward(benchmark::State& state, const Row& row, const op_table::Benchmark& what) {
+  const std::vector<Tensor>& inputs = inputs_of(row, what);
+  const NoGrad guard;
+  const double bytes = bytes_of(inputs) + bytes_of(what.sample.call(inputs));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(what.sample.call(inputs));
+  count(state, bytes, what.flops);
+}
+
+void step(benchmark::State& state, const Row& row, const op_table::Benchmark& what) {
+  std::vector<Tensor> inputs, wanted, diff;
+  for (const Tensor& input : inputs_of(row, what)) {
+    inputs.push_back(input.detach());
+    if (is_floating(input.dtype())) wanted.push_back(inputs.back().requires_grad_());
+  }
+  for (const Tensor& result : what.sample.call(inputs)) diff.push_back(ones(result.shape(), result.dtype()));
+  const auto run = [&] { return grad(what.sample.call(inputs), wanted, diff, {.allow_unused = true}); };
+  benchmark::DoNotOptimize(run());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(run());
+  count(state, 2 * (bytes_of(inputs) + bytes_of(diff)), 0);
+}
+
+void add(const Row& row, const op_table::Benchmark& what, const char* kind,
+         void (*run)(benchmark::State&, const Row&, const op_table::Benchmark&)) {
+  for (const int threads : {1, 2}) {
+    const std::string name = row.name + "/" + what.sample.name + "/" + kind + "/threads:" + std::to_string(threads);
+    benchmark::RegisterBenchmark(name.c_str(),
+                                 [=, &row, &what](benchmark::State& state) {
+                                   set_num_threads(threads);
+                                   set_flush_denormals(true);
+                                   run(state, row, what);
+                                 })
+        ->Unit(benchmark::kMicrosecond)
+        ->UseRealTime();
+  }
+}
+
+}  // namespace
+}  // namespace dagrad
+
+int main(int argc, char** argv) {
+  // There are some two thousand: by default each gets a tenth of the usual time. What is named on the line comes later
+  // and wins.
+  std::string less_time = "--benchmark_min_time=0.05";
+  std::vector<char*> arguments(argv, argv + argc);
+  arguments.insert(arguments.begin() + 1, less_time.data());
+  int count = static_cast<int>(arguments.size());
+  for (const dagrad::op_table::Row& row : dagrad::op_table::rows()) {
+    for (const dagrad::op_table::Benchmark& what : row.benchmarks) {
+      dagrad::add(row, what, "forward", dagrad::forward);
+      if (row.orders > 0) dagrad::add(row, what, "step", dagrad::step);
+    }
+  }
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

@@ -1,0 +1,381 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "dagrad/ops/softmax.h"
+#include "op_table/op_table.h"
+
+// Note [Roundings of softmax]. For a line of n elements with maximum m and S = sum of e^(x - m), and elements within 4
+// of each other: each x - m is rounded (up to 4 u after exp), exp has 1 unit, the sum n - 1 roundings, so that S is off
+// by at most n + 5 roundings, ln S by as many units of 1 and its own rounding, and x - m and (x - m) - ln S are rounded
+// once each. An element of the result is so within n + 5 roundings of T = 1 + |ln S| + |x - m| + |x - m - ln S|, and
+// its exponential p within n + 7 roundings of p T. (ln takes 4 units in oneDNN's primitive: within n + 5 for the lines
+// of 4 elements and more that reach it.)
+
+namespace dagrad::op_table {
+namespace {
+
+/// Calls f with the positions of each line along `axis`.
+void for_lines(const Shape& shape, int axis, const std::function<void(const std::vector<std::int64_t>&)>& f) {
+  Shape rest = shape;
+  if (shape.rank() > 0) rest[axis] = 1;
+  for (const Index& start : indices(rest)) {
+    std::vector<std::int64_t> line;
+    Index index = start;
+    const std::int64_t length = shape.rank() > 0 ? shape[axis] : 1;
+    for (std::int64_t i = 0; i < length; ++i) {
+      if (shape.rank() > 0) index[static_cast<std::size_t>(axis)] = i;
+      line.push_back(flat(shape, index));
+    }
+    f(line);
+  }
+}
+
+/// What the bounds of one line are made of.
+struct Line {
+  double top = 0, log_s = 0;
+  double log_softmax(double x) const { return x - top - log_s; }
+};
+
+Line measure(const Array& src, const std::vector<std::int64_t>& line) {
+  double top = -kInf, s = 0;
+  for (const std::int64_t at : line) top = std::max(top, src[at]);
+  for (const std::int64_t at : line) s += std::exp(src[at] - top);
+  return {top, std::log(s)};
+}
+double terms_of(const Line& line, double x) {
+  return 1 + std::fabs(line.log_s) + std::fabs(x - line.top) + std::fabs(line.log_softmax(x));
+}
+
+/// For each element, f(src, position, line's measures) -> value.
+template <class F>
+Array by_lines(const Array& src, int axis, const F& f) {
+  Array result(src.shape);
+  for_lines(src.shape, axis, [&](const std::vector<std::int64_t>& line) {
+    const Line measured = measure(src, line);
+    for (const std::int64_t at : line) result[at] = f(at, measured);
+  });
+  return result;
+}
+
+Array log_softmax_of(const Array& src, int axis) {
+  return by_lines(src, axis, [&](std::int64_t at, const Line& line) { return line.log_softmax(src[at]); });
+}
+Array log_softmax_terms(const Array& src, int axis) {
+  return by_lines(src, axis, [&](std::int64_t at, const Line& line) { return terms_of(line, src[at]); });
+}
+
+/// sum of x along the axis, at every element of the line.
+Array line_sums(const Array& x, int axis) {
+  Array result(x.shape);
+  for_lines(x.shape, axis, [&](const std::vector<std::int64_t>& line) {
+    double total = 0;
+    for (const std::int64_t at : line) total += x[at];
+    for (const std::int64_t at : line) result[at] = total;
+  });
+  return result;
+}
+
+Array times(const Array& a, const Array& b) {
+  return zip(a, b, [](double x, double y) { return x * y; });
+}
+Array plus(const Array& a, const Array& b) {
+  return zip(a, b, [](double x, double y) { return x + y; });
+}
+Array minus(const Array& a, const Array& b) {
+  return zip(a, b, [](double x, double y) { return x - y; });
+}
+Array softmax_of(const Array& src, int axis) {
+  return map(log_softmax_of(src, axis), [](double y) { return std::exp(y); });
+}
+
+int axis_of(const Shape& shape, std::int64_t axis) {
+  return static_cast<int>(axis < 0 && shape.rank() > 0 ? axis + shape.rank() : std::max<std::int64_t>(axis, 0));
+}
+
+/// |diff| + p T sum |diff|: the terms of diff_dst - p sum(diff_dst).
+Array log_softmax_backward_terms(const Array& src, const Array& diff, int axis) {
+  const Array p = times(softmax_of(src, axis), log_softmax_terms(src, axis));
+  return plus(absolute(diff), times(p, line_sums(absolute(diff), axis)));
+}
+
+struct Shaped {
+  const char* name;
+  Shape shape;
+  std::int64_t axis;
+};
+
+const std::vector<Shaped>& shapes() {
+  static const std::vector<Shaped> list{{"one", {1}, 0},
+                                        {"vector_17", {17}, -1},
+                                        {"last_3x33", {3, 33}, 1},
+                                        {"first_7x5", {7, 5}, 0},
+                                        {"middle_2x5x3", {2, 5, 3}, 1},
+                                        {"size_1_axis_5x1", {5, 1}, 1},
+                                        {"empty_0x3", {0, 3}, 1},
+                                        {"empty_axis_3x0", {3, 0}, 1},
+                                        {"primitive_16x1033", {16, 1033}, -1},
+                                        {"threads_700x67", {700, 67}, 1},
+                                        {"threads_first_67x700", {67, 700}, 0}};
+  return list;
+}
+
+double length_of(const Shaped& s) {
+  return s.shape.rank() == 0 ? 1 : static_cast<double>(s.shape[axis_of(s.shape, s.axis)]);
+}
+
+Sample log_softmax_sample(const Shaped& s) {
+  Sample sample{s.name, {{s.shape}}};
+  const int axis = axis_of(s.shape, s.axis);
+  sample.call = [axis = s.axis](std::span<const Tensor> in) { return std::vector{log_softmax(in[0], axis)}; };
+  sample.reference = [axis](std::span<const Array> in) { return Arrays{log_softmax_of(in[0], axis)}; };
+  sample.roundings = length_of(s) + 5;
+  sample.gradient_roundings = 2 * length_of(s) + 10;  // p: n + 7; the sum: n - 1; a product and a difference
+  return sample;
+}
+
+/// The axis in which a sample works: the one that its reference was made with.
+int axis_named(const std::string& name) {
+  for (const Shaped& s : shapes()) {
+    if (name == s.name) return axis_of(s.shape, s.axis);
+  }
+  return 0;
+}
+
+std::vector<Benchmark> benchmarks(const std::function<Sample(const Shaped&)>& sample) {
+  return {
+      {sample({"small", {8, 10}, -1})}, {sample({"medium", {128, 128}, -1})}, {sample({"large", {4096, 1000}, -1})}};
+}
+
+Row log_softmax_row() {
+  Row row{.name = "log_softmax", .formula = "x - ln(sum over axis of e^x)", .primitive = "logsoftmax"};
+  row.bf16_roundings = 1;  // the primitive keeps x - m in its result between two passes
+  for (const Shaped& s : shapes()) row.samples.push_back(log_softmax_sample(s));
+  row.samples.push_back(log_softmax_sample({"scalar", {}, 0}));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    return Arrays{log_softmax_terms(in[0], axis_named(sample.name))};
+  };
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    return Arrays{log_softmax_backward_terms(in[0], diff[0], axis_named(sample.name))};
+  };
+  row.bad = {bad<ShapeError>(
+                 "axis",
+                 [] {
+                   log_softmax(zeros_of({2, 3}), 2);
+                 },
+                 "log_softmax: axis out of range: 2 (want -2 to 1 for 2 dimensions)"),
+             bad<DTypeError>(
+                 "i64", [] { log_softmax(zeros_of({2}, i64)); }, "log_softmax: i64 (want f32, bf16 or f64)")};
+  const auto along_last = [](std::span<const Tensor> in) { return std::vector{log_softmax(in[0])}; };
+  row.edges = {
+      {"huge_elements_do_not_overflow",
+       {Array({2, 2}, {1e30, 1e30, -1e30, 1e30})},
+       {Array({2, 2}, {-std::log(2.0), -std::log(2.0), -2e30, 0})},
+       {},
+       along_last},
+      {"minus_infinity_has_no_share", {Array({3}, {-kInf, 0, -kInf})}, {Array({3}, {-kInf, 0, -kInf})}, {}, along_last},
+      {"nan_spreads_over_its_line",
+       {Array({2, 2}, {kNan, 0, 0, -kInf})},
+       {Array({2, 2}, {kNan, kNan, 0, -kInf})},
+       {},
+       along_last}};
+  row.benchmarks = benchmarks(log_softmax_sample);
+  return row;
+}
+
+Sample log_softmax_backward_sample(const Shaped& s) {
+  const Sample forward = log_softmax_sample(s);
+  Sample sample{s.name, {{s.shape}, {s.shape}}};
+  sample.call = gradient_of(forward.call, 0);
+  const int axis = axis_of(s.shape, s.axis);
+  sample.reference = [axis](std::span<const Array> in) {
+    return Arrays{minus(in[0], times(softmax_of(in[1], axis), line_sums(in[0], axis)))};
+  };
+  sample.roundings = forward.gradient_roundings;
+  // Twice the way through p, T and a sum.
+  sample.gradient_roundings = 4 * length_of(s) + 20;
+  return sample;
+}
+
+Row log_softmax_backward_row() {
+  Row row{.name = "log_softmax_backward",
+          .formula = "diff_dst - e^dst sum(diff_dst), with dst = log_softmax(x)",
+          .primitive = "logsoftmax"};
+  row.bf16_roundings = 1;  // dst
+  for (const Shaped& s : shapes()) row.samples.push_back(log_softmax_backward_sample(s));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    return Arrays{log_softmax_backward_terms(in[1], in[0], axis_named(sample.name))};
+  };
+  // With cotangent h and p: |h| + p T sum |h| for diff_dst; for x, v = h p sum(diff_dst) goes back through log_softmax.
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    const int axis = axis_named(sample.name);
+    const Array t = log_softmax_terms(in[1], axis), p = times(softmax_of(in[1], axis), t);
+    // Not sum(h p): h times its own terms, whose sum the backward takes.
+    const Array of_g = plus(absolute(diff[0]), line_sums(times(absolute(diff[0]), p), axis));
+    const Array v = times(times(absolute(diff[0]), p), line_sums(absolute(in[0]), axis));
+    return Arrays{of_g, plus(v, times(p, line_sums(v, axis)))};
+  };
+  row.benchmarks = benchmarks(log_softmax_backward_sample);
+  return row;
+}
+
+// --- cross-entropy ---
+
+struct Losses {
+  std::int64_t rows, columns;
+  Reduction reduction;
+};
+
+double scale_of(const Losses& l) { return l.reduction == Reduction::mean ? 1 / static_cast<double>(l.rows) : 1; }
+
+/// f(row, position of the target) summed up as the reduction says.
+Array reduce(const Losses& l, const Array& target, const std::function<double(std::int64_t row, std::int64_t at)>& f) {
+  Array result(l.reduction == Reduction::none ? Shape{l.rows} : Shape{});
+  for (std::int64_t i = 0; i < l.rows; ++i) {
+    result[l.reduction == Reduction::none ? i : 0] += f(i, i * l.columns + static_cast<std::int64_t>(target[i]));
+  }
+  if (l.reduction == Reduction::mean) result.values[0] = result.values[0] / static_cast<double>(l.rows);
+  return result;
+}
+
+/// diff[i] (p - onehot), or with absolute values |diff[i]| (p T + onehot).
+Array cross_entropy_gradient(const Losses& l, const Array& diff, const Array& logits, const Array& target, bool terms) {
+  Array result = softmax_of(logits, 1);
+  if (terms) result = times(result, log_softmax_terms(logits, 1));
+  for (std::int64_t i = 0; i < l.rows; ++i) {
+    const double g = scale_of(l) * diff[l.reduction == Reduction::none ? i : 0];
+    result[i * l.columns + static_cast<std::int64_t>(target[i])] += terms ? 1 : -1;
+    for (std::int64_t j = 0; j < l.columns; ++j) result[i * l.columns + j] *= terms ? std::fabs(g) : g;
+  }
+  return result;
+}
+
+Input labels(const Losses& l) {
+  return {{l.rows}, {.low = 0, .high = static_cast<double>(l.columns - 1), .integers = true}, i64};
+}
+
+Sample cross_entropy_sample(const char* name, const Losses& l) {
+  Sample sample{name, {{{l.rows, l.columns}}, labels(l)}};
+  sample.call = [l](std::span<const Tensor> in) { return std::vector{cross_entropy(in[0], in[1], l.reduction)}; };
+  sample.reference = [l](std::span<const Array> in) {
+    const Array y = log_softmax_of(in[0], 1);
+    return Arrays{reduce(l, in[1], [&](std::int64_t, std::int64_t at) { return -y[at]; })};
+  };
+  sample.roundings = static_cast<double>(l.columns) + 6;            // of a row, summed in f64 and rounded
+  sample.gradient_roundings = static_cast<double>(l.columns) + 10;  // p: n + 7; diff_dst / N, a product, a difference
+  return sample;
+}
+
+const std::vector<std::pair<const char*, Losses>>& losses() {
+  static const std::vector<std::pair<const char*, Losses>> list{{"mean_5x10", {5, 10, Reduction::mean}},
+                                                                {"sum_3x17", {3, 17, Reduction::sum}},
+                                                                {"none_4x7", {4, 7, Reduction::none}},
+                                                                {"one_class_3x1", {3, 1, Reduction::mean}},
+                                                                {"one_row_1x33", {1, 33, Reduction::mean}},
+                                                                {"no_rows_sum_0x3", {0, 3, Reduction::sum}},
+                                                                {"no_rows_none_0x3", {0, 3, Reduction::none}},
+                                                                {"threads_mean_700x67", {700, 67, Reduction::mean}},
+                                                                {"threads_none_64x1031", {64, 1031, Reduction::none}}};
+  return list;
+}
+
+const Losses& losses_named(const std::string& name) {
+  return std::find_if(losses().begin(), losses().end(), [&](const auto& entry) { return name == entry.first; })->second;
+}
+
+Row cross_entropy_row() {
+  Row row{.name = "cross_entropy", .formula = "-log_softmax(logits)[i, target[i]], averaged, summed or for each i"};
+  for (const auto& [name, l] : losses()) row.samples.push_back(cross_entropy_sample(name, l));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    const Array t = log_softmax_terms(in[0], 1);
+    return Arrays{reduce(losses_named(sample.name), in[1], [&](std::int64_t, std::int64_t at) { return t[at]; })};
+  };
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    return Arrays{cross_entropy_gradient(losses_named(sample.name), diff[0], in[0], in[1], true), {}};
+  };
+  const auto labels_of = [](double a, double b) { return Array({2}, {a, b}); };
+  const auto of = [](const Array& logits, const Array& target, DType type = i64) {
+    return [=] {
+      Tensor t = zeros_of(target.shape, type);
+      for (std::int64_t i = 0; i < t.numel() && type == i64; ++i)
+        t.mutable_data<std::int64_t>()[i] = static_cast<std::int64_t>(target[i]);
+      cross_entropy(zeros_of(logits.shape), t);
+    };
+  };
+  row.bad = {bad<UsageError>("label_too_large", of(Array({2, 3}), labels_of(0, 3)),
+                             "cross_entropy: label 3 at index 1 (want 0 to 2)"),
+             bad<UsageError>("label_negative", of(Array({2, 3}), labels_of(-1, 0)),
+                             "cross_entropy: label -1 at index 0 (want 0 to 2)"),
+             bad<ShapeError>("logits", of(Array({3}), labels_of(0, 0)), "cross_entropy: logits are [3] (want [N, C])"),
+             bad<ShapeError>("target", of(Array({3, 2}), labels_of(0, 0)),
+                             "cross_entropy: target is [2], logits are [3, 2] (want target of [3])"),
+             bad<DTypeError>("target_type", of(Array({2, 3}), labels_of(0, 0), f32),
+                             "cross_entropy: target is f32 (want class indices of i64)"),
+             bad<DTypeError>(
+                 "logits_type",
+                 [] {
+                   cross_entropy(zeros_of({2, 3}, i64), zeros_of({2}, i64));
+                 },
+                 "cross_entropy: i64 (want f32, bf16 or f64)")};
+  const auto first_class = [](std::span<const Tensor> in) {
+    return std::vector{cross_entropy(in[0], zeros_of({in[0].size(0)}, i64))};
+  };
+  row.edges = {
+      {"certain_and_right", {Array({1, 2}, {1e30, -1e30})}, {Array(Shape{}, 0)}, {Array({1, 2})}, first_class},
+      {"mean_of_nothing", {Array({0, 3})}, {Array(Shape{}, kNan)}, {}, first_class},
+      {"impossible", {Array({1, 2}, {-kInf, 0})}, {Array(Shape{}, kInf)}, {Array({1, 2}, {-1.0, 1})}, first_class}};
+  row.benchmarks = {{cross_entropy_sample("small", {8, 10, Reduction::mean})},
+                    {cross_entropy_sample("medium", {128, 128, Reduction::mean})},
+                    {cross_entropy_sample("large", {4096, 1000, Reduction::mean})}};
+  return row;
+}
+
+Sample cross_entropy_backward_sample(const char* name, const Losses& l) {
+  const Sample forward = cross_entropy_sample(name, l);
+  Sample sample{name, {{l.reduction == Reduction::none ? Shape{l.rows} : Shape{}}, {{l.rows, l.columns}}, labels(l)}};
+  sample.call = gradient_of(forward.call, 0);
+  sample.reference = [l](std::span<const Array> in) {
+    return Arrays{cross_entropy_gradient(l, in[0], in[1], in[2], false)};
+  };
+  sample.roundings = forward.gradient_roundings;
+  // To diff_dst: H r summed over a row and over the rows. To the logits: p (n + 7), sum(H p), two products, a
+  // difference.
+  sample.gradient_roundings =
+      3 * static_cast<double>(l.columns) + 20 + (l.reduction == Reduction::none ? 0 : static_cast<double>(l.rows));
+  return sample;
+}
+
+Row cross_entropy_backward_row() {
+  Row row{.name = "cross_entropy_backward", .formula = "diff_dst[i] (softmax(logits)[i, j] - [j == target[i]])"};
+  row.bf16_roundings = 1;  // diff_dst / N
+  for (const auto& [name, l] : losses()) row.samples.push_back(cross_entropy_backward_sample(name, l));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    return Arrays{cross_entropy_gradient(losses_named(sample.name), in[0], in[1], in[2], true)};
+  };
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    const Losses& l = losses_named(sample.name);
+    const Array h = absolute(diff[0]);
+    const Array weighed = times(h, cross_entropy_gradient(l, Array(in[0].shape, 1), in[1], in[2], true));
+    Array of_g(in[0].shape);
+    for (std::int64_t i = 0; i < l.rows * l.columns; ++i)
+      of_g[l.reduction == Reduction::none ? i / l.columns : 0] += weighed[i];
+    const Array t = log_softmax_terms(in[1], 1), p = times(softmax_of(in[1], 1), t);
+    Array of_logits = times(p, plus(h, line_sums(times(h, p), 1)));
+    for (std::int64_t i = 0; i < l.rows * l.columns; ++i)
+      of_logits[i] *= scale_of(l) * std::fabs(in[0][l.reduction == Reduction::none ? i / l.columns : 0]);
+    return Arrays{of_g, of_logits, {}};
+  };
+  row.benchmarks = {{cross_entropy_backward_sample("small", {8, 10, Reduction::mean})},
+                    {cross_entropy_backward_sample("medium", {128, 128, Reduction::mean})},
+                    {cross_entropy_backward_sample("large", {4096, 1000, Reduction::mean})}};
+  return row;
+}
+
+}  // namespace
+
+std::vector<Row> softmax_rows() {
+  return {log_softmax_row(), log_softmax_backward_row(), cross_entropy_row(), cross_entropy_backward_row()};
+}
+
+}  // namespace dagrad::op_table

@@ -1,0 +1,58 @@
+// Values, shapes and types against the independent references.
+#include "op_table/cases.h"
+#include "op_table/close.h"
+
+namespace dagrad::op_table {
+namespace {
+
+class Values : public ::testing::TestWithParam<Case> {
+ protected:
+  const Row& row = *GetParam().row;
+  const Sample& sample = *GetParam().sample;
+
+  std::vector<Tensor> results(const Arrays& inputs, DType dtype) const {
+    const std::vector<Tensor> dst = run(sample, to_tensors(sample, inputs, dtype));
+    for (const Tensor& t : dst)
+      EXPECT_EQ(dagrad::name_of(t.dtype()), dagrad::name_of(row.result_type ? row.result_type(dtype) : dtype));
+    return dst;
+  }
+
+  /// Compares with the reference; its own roundings count as well where it computes as precisely.
+  void compare(DType dtype) const {
+    const Arrays inputs = draw(row, sample, dtype);
+    const Arrays want = sample.reference(inputs), terms = row.terms ? row.terms(sample, inputs) : Arrays{};
+    const std::vector<Tensor> got = results(inputs, dtype);
+    ASSERT_EQ(got.size(), want.size());
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      const Bound bound = bound_for(dtype, sample.roundings * (dtype == f64 ? 2 : 1), row.bf16_roundings);
+      EXPECT_TRUE(close(to_array(got[k]), want[k], terms.empty() ? nullptr : &terms[k], bound)) << "result " << k;
+    }
+  }
+};
+
+TEST_P(Values, OfF64AgreeWithTheReference) { compare(f64); }
+
+TEST_P(Values, OfF32AgreeWithTheReference) { compare(f32); }
+
+TEST_P(Values, OfBf16AgreeWithTheReference) {
+  if (row.takes_bf16) compare(bf16);
+}
+
+TEST_P(Values, OfSmallIntegersAreExact) {
+  if (!row.exact_on_integers) return;
+  const Arrays inputs = draw_integers(row, sample);
+  const Arrays want = sample.reference(inputs);
+  std::vector<DType> types{f64, f32};
+  if (row.takes_i64) types.push_back(i64);
+  for (const DType dtype : types) {
+    const std::vector<Tensor> got = results(inputs, dtype);
+    for (std::size_t k = 0; k < got.size(); ++k)
+      EXPECT_TRUE(same(to_array(got[k]), want[k])) << dagrad::name_of(dtype) << ", result " << k;
+  }
+}
+
+const auto all = [](const Row&, const Sample&) { return true; };
+INSTANTIATE_TEST_SUITE_P(Ops, Values, ::testing::ValuesIn(cases(all)), case_name);
+
+}  // namespace
+}  // namespace dagrad::op_table
