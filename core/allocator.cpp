@@ -41,7 +41,7 @@ constexpr std::size_t kLargestSlabBlock = std::size_t{32} << 10;
 constexpr std::size_t kLinearLimit = 512;
 constexpr std::size_t kLinearStep = 32;
 constexpr std::size_t kLinearClasses = kLinearLimit / kLinearStep;
-constexpr std::size_t kClasses = kLinearClasses + 8 * 52;
+constexpr std::size_t kClasses = kLinearClasses + std::size_t{8} * 52;
 
 struct SizeClass {
   std::size_t index;
@@ -117,7 +117,7 @@ Depot& depot() {
 }
 
 /// The live bytes of a thread are published to the depot in steps, so that the peak costs no shared write per request.
-constexpr std::int64_t kPublishStep = 64 << 10;
+constexpr std::int64_t kPublishStep = std::int64_t{64} << 10;
 
 struct ThreadCache {
   struct Slot {
@@ -188,7 +188,9 @@ void* system_allocate(std::size_t bytes, ThreadCache& cache) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : allocator::kAlignment;
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
-  if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
+  // Large blocks are for tensors, which gain by huge pages. Slabs do not: the first touch of 224 MB of them took five
+  // times as long with huge pages as without.
+  if (bytes > kSlabBytes) madvise(memory, bytes, MADV_HUGEPAGE);
   Books::add(cache.books.system, std::uint64_t{1});
   return memory;
 }

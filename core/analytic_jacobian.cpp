@@ -81,6 +81,7 @@ class Behaviour {
       broadcast.push_back(expanded(output.shape(), 0.75));
     }
     std::vector<std::vector<std::byte>> before;
+    before.reserve(cotangents.size());
     for (const Tensor& cotangent : cotangents) before.push_back(bytes_of(cotangent));
 
     const std::vector<Tensor> given = recording.gradients(cotangents);

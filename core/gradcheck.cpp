@@ -151,6 +151,7 @@ class Check {
       const std::vector<std::vector<double>> points = points_on_a_line(spacing);
       for (std::size_t row = 0; row < noise.size(); ++row) {
         std::vector<double> values;
+        values.reserve(points.size());
         for (const std::vector<double>& point : points) values.push_back(point[row]);
         const double level = noise_level(values);
         // Next to the edge of the domain nothing is measured; the differences will tell.

@@ -50,6 +50,8 @@ void Leaf::backward(Backward&, std::span<Tensor> gradients) {
   }
 }
 
+// By value: a caller that lets go of its handle lets its memory be written to.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
 Tensor accumulate(Tensor a, Tensor b) {
   if (grad_enabled() && (a.requires_grad() || b.requires_grad()))
     return apply(AddGradients{}, Location::current(), a, b);

@@ -42,12 +42,12 @@ HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t co
       tail, d, dst + i);
 }
 
-void UnaryF32(Unary which, Numbers numbers, const float* src, float* dst, std::int64_t count) {
+void unary_f32(Unary which, Numbers numbers, const float* src, float* dst, std::int64_t count) {
   with_formula(which, numbers, [&](auto f) HWY_ATTR { map(src, dst, count, f); });
 }
 
-void BinaryF32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
-               float* dst, std::int64_t count) {
+void binary_f32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
+                float* dst, std::int64_t count) {
   with_formula(which, numbers, [&](auto f) HWY_ATTR {
     if (step_a == 1 && step_b == 1)
       map2<1, 1>(a, b, dst, count, f);
@@ -76,8 +76,8 @@ HWY_AFTER_NAMESPACE();
 namespace dagrad::pointwise {
 namespace {
 
-HWY_EXPORT(UnaryF32);
-HWY_EXPORT(BinaryF32);
+HWY_EXPORT(unary_f32);
+HWY_EXPORT(binary_f32);
 
 // A core moves 10 to 20 elements a nanosecond and a fork costs about 0.7 us.
 constexpr std::int64_t kGrain = 32 << 10;
@@ -93,11 +93,11 @@ const T* gather(const From* src, std::int64_t step, std::int64_t count, T* buffe
 struct F32Kernels {
   using Type = float;
   static void run(Unary f, Numbers n, const float* src, float* dst, std::int64_t count) {
-    HWY_DYNAMIC_DISPATCH(UnaryF32)(f, n, src, dst, count);
+    HWY_DYNAMIC_DISPATCH(unary_f32)(f, n, src, dst, count);
   }
   static void run(Binary f, Numbers n, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
                   float* dst, std::int64_t count) {
-    HWY_DYNAMIC_DISPATCH(BinaryF32)(f, n, a, step_a, b, step_b, dst, count);
+    HWY_DYNAMIC_DISPATCH(binary_f32)(f, n, a, step_a, b, step_b, dst, count);
   }
 };
 

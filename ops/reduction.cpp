@@ -88,7 +88,7 @@ Tensor as_rows(const Tensor& src, AxisSet axes) {
       strides.push_back(src.strides()[i]);
     }
   }
-  const Tensor view = src.alias(shape, strides, src.offset());
+  Tensor view = src.alias(shape, strides, src.offset());
   if (view.is_contiguous() && src.dtype() == compute_type(src.dtype())) return view;
   Tensor rows = Tensor::allocate({shape, compute_type(src.dtype())});
   copy_elements(view, rows);
@@ -278,7 +278,7 @@ struct Argmax {
     if constexpr (!std::is_same_v<T, BFloat16>) {
       std::int64_t best = 0;
       for (std::int64_t i = 0; i < count; ++i) {
-        if (x[i] != x[i]) return i;  // NaN
+        if (std::isnan(static_cast<double>(x[i]))) return i;
         if (x[i] > x[best]) best = i;
       }
       return best;

@@ -12,7 +12,7 @@ namespace dagrad::rows::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// At most 4096 elements: four accumulators of vectors, then their lanes.
-float SumBlock(const float* x, std::int64_t count) {
+float sum_block(const float* x, std::int64_t count) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
@@ -28,7 +28,7 @@ float SumBlock(const float* x, std::int64_t count) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
 }
 
-float Max(const float* x, std::int64_t count) {
+float max_f32(const float* x, std::int64_t count) {
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto largest = hn::Set(d, x[0]), odd = hn::Zero(d);  // `odd` becomes NaN where an element is
@@ -63,15 +63,15 @@ HWY_AFTER_NAMESPACE();
 
 namespace dagrad::rows {
 
-HWY_EXPORT(SumBlock);
-HWY_EXPORT(Max);
+HWY_EXPORT(sum_block);
+HWY_EXPORT(max_f32);
 
 namespace {
 constexpr std::int64_t kBlock = 4096;
 }
 
 float sum(const float* x, std::int64_t count) {
-  const auto block = HWY_DYNAMIC_DISPATCH(SumBlock);
+  const auto block = HWY_DYNAMIC_DISPATCH(sum_block);
   if (count <= kBlock) return block(x, count);
   double total = 0;
   for (std::int64_t i = 0; i < count; i += kBlock)
@@ -91,7 +91,7 @@ std::int64_t sum(const std::int64_t* x, std::int64_t count) {
   return static_cast<std::int64_t>(total);
 }
 
-float max(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(Max)(x, count); }
+float max(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(max_f32)(x, count); }
 
 double max(const double* x, std::int64_t count) {
   double largest = x[0];

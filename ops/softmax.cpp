@@ -42,7 +42,7 @@ Tensor axis_last(const Tensor& t, int axis, DType dtype) {
   Strides strides = t.strides();
   std::swap(shape[axis], shape[shape.rank() - 1]);
   std::swap(strides[axis], strides[shape.rank() - 1]);
-  const Tensor view = t.alias(shape, strides, t.offset());
+  Tensor view = t.alias(shape, strides, t.offset());
   if (view.is_contiguous() && t.dtype() == dtype) return view;
   Tensor copy = Tensor::allocate({shape, dtype});
   copy_elements(view, copy);

@@ -23,7 +23,7 @@ HWY_INLINE hn::Vec<D> load_tail(D d, const float* x, std::int64_t count, float f
   return hn::IfThenElse(tail, hn::MaskedLoad(tail, d, x), hn::Set(d, filler));
 }
 
-LogSum<float> LogSumExp(const float* x, std::int64_t count) {
+LogSum<float> log_sum_exp_f32(const float* x, std::int64_t count) {
   const D d;
   const Math m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -58,13 +58,13 @@ HWY_INLINE void map(const float* x, float* dst, std::int64_t count, F f) {
   hn::BlendedStore(f(hn::MaskedLoad(tail, d, x + i)), tail, d, dst + i);
 }
 
-void Subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count) {
+void subtract_f32(const float* x, LogSum<float> sum, float* dst, std::int64_t count) {
   const D d;
   const auto top = hn::Set(d, sum.top), log = hn::Set(d, sum.log);
   map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Sub(hn::Sub(v, top), log); });
 }
 
-void ScaledExp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
+void scaled_exp_f32(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
   const D d;
   const Math m{d};
   const auto top = hn::Set(d, sum.top), log = hn::Set(d, sum.log), scales = hn::Set(d, scale);
@@ -80,16 +80,18 @@ HWY_AFTER_NAMESPACE();
 
 namespace dagrad::softmax_rows {
 
-HWY_EXPORT(LogSumExp);
-HWY_EXPORT(Subtract);
-HWY_EXPORT(ScaledExp);
+HWY_EXPORT(log_sum_exp_f32);
+HWY_EXPORT(subtract_f32);
+HWY_EXPORT(scaled_exp_f32);
 
-LogSum<float> log_sum_exp(const float* x, std::int64_t count) { return HWY_DYNAMIC_DISPATCH(LogSumExp)(x, count); }
+LogSum<float> log_sum_exp(const float* x, std::int64_t count) {
+  return HWY_DYNAMIC_DISPATCH(log_sum_exp_f32)(x, count);
+}
 void subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(Subtract)(x, sum, dst, count);
+  HWY_DYNAMIC_DISPATCH(subtract_f32)(x, sum, dst, count);
 }
 void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(ScaledExp)(x, sum, scale, dst, count);
+  HWY_DYNAMIC_DISPATCH(scaled_exp_f32)(x, sum, scale, dst, count);
 }
 
 LogSum<double> log_sum_exp(const double* x, std::int64_t count) {

@@ -80,7 +80,7 @@ struct Reshape {
 
 struct Permute {
   static constexpr std::string_view name = "permute";
-  std::array<std::int8_t, kMaxRank> order{};
+  std::array<std::uint8_t, kMaxRank> order{};
   int rank = 0;
 
   std::string attributes() const {
@@ -99,8 +99,7 @@ struct Permute {
   // diff_src = diff_dst with the axes in their old order
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     Permute inverse = *this;
-    for (int i = 0; i < rank; ++i)
-      inverse.order[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < rank; ++i) inverse.order[order[static_cast<std::size_t>(i)]] = static_cast<std::uint8_t>(i);
     ctx.give(0, apply(inverse, Location::current(), diff_dst));
   }
 };
@@ -273,7 +272,7 @@ Tensor transpose(const Tensor& src, std::int64_t a, std::int64_t b, Location whe
   const int first = normalize_axis("transpose", a, src.dim()), second = normalize_axis("transpose", b, src.dim());
   Permute op;
   op.rank = src.dim();
-  for (int i = 0; i < op.rank; ++i) op.order[static_cast<std::size_t>(i)] = static_cast<std::int8_t>(i);
+  for (int i = 0; i < op.rank; ++i) op.order[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(i);
   std::swap(op.order[static_cast<std::size_t>(first)], op.order[static_cast<std::size_t>(second)]);
   return apply(op, where, src);
 }
@@ -287,7 +286,7 @@ Tensor permute(const Tensor& src, const std::vector<std::int64_t>& axes, Locatio
   Permute op;
   op.rank = src.dim();
   for (std::size_t i = 0; i < axes.size(); ++i)
-    op.order[i] = static_cast<std::int8_t>(normalize_axis("permute", axes[i], src.dim()));
+    op.order[i] = static_cast<std::uint8_t>(normalize_axis("permute", axes[i], src.dim()));
   return apply(op, where, src);
 }
 

@@ -16,10 +16,10 @@ constexpr std::int64_t kGrain = 16 << 10;  // elements that are worth a thread
 Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& options)
     : Optimizer("Adam", std::move(parameters), options.lr), options_(options) {
   const auto [b1, b2] = options.betas;
-  check_option(b1 >= 0 && b1 < 1, name_, "betas.first", b1, "0 <= beta < 1");
-  check_option(b2 >= 0 && b2 < 1, name_, "betas.second", b2, "0 <= beta < 1");
-  check_option(options.eps >= 0, name_, "eps", options.eps, "a number >= 0");
-  check_option(options.weight_decay >= 0, name_, "weight_decay", options.weight_decay, "a number >= 0");
+  check_option(b1 >= 0 && b1 < 1, name(), "betas.first", b1, "0 <= beta < 1");
+  check_option(b2 >= 0 && b2 < 1, name(), "betas.second", b2, "0 <= beta < 1");
+  check_option(options.eps >= 0, name(), "eps", options.eps, "a number >= 0");
+  check_option(options.weight_decay >= 0, name(), "weight_decay", options.weight_decay, "a number >= 0");
   states_.resize(this->parameters().size());
 }
 

@@ -36,9 +36,10 @@ class Optimizer {
   /// Called once before the updates of a step.
   virtual void begin_step() {}
 
-  std::string_view name_;
+  std::string_view name() const { return name_; }
 
  private:
+  std::string_view name_;
   std::vector<Tensor> parameters_;
   double lr_ = 0;
 };

@@ -14,8 +14,8 @@ constexpr std::int64_t kGrain = 32 << 10;  // elements that are worth a thread
 
 SGD::SGD(std::vector<Tensor> parameters, const SgdOptions& options)
     : Optimizer("SGD", std::move(parameters), options.lr), options_(options) {
-  check_option(options.momentum >= 0, name_, "momentum", options.momentum, "a number >= 0");
-  check_option(options.weight_decay >= 0, name_, "weight_decay", options.weight_decay, "a number >= 0");
+  check_option(options.momentum >= 0, name(), "momentum", options.momentum, "a number >= 0");
+  check_option(options.weight_decay >= 0, name(), "weight_decay", options.weight_decay, "a number >= 0");
   if (options.nesterov && (options.momentum <= 0 || options.dampening != 0)) {
     throw UsageError("SGD: nesterov needs momentum and no dampening (want momentum > 0 and dampening = 0)");
   }

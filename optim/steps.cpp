@@ -22,8 +22,8 @@ HWY_INLINE void sweep(std::int64_t count, const Body& body) {
 }
 
 template <class T>
-HWY_INLINE void Sgd(const SgdStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT buffer,
-                    std::int64_t count) {
+HWY_INLINE void sgd_elements(const SgdStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT buffer,
+                             std::int64_t count) {
   sweep<T>(count, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto set = [d](double x) HWY_ATTR { return hn::Set(d, static_cast<T>(x)); };
     const auto weight = hn::LoadU(d, p + i);
@@ -40,8 +40,8 @@ HWY_INLINE void Sgd(const SgdStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT g
 }
 
 template <class T>
-HWY_INLINE void Adam(const AdamStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT m,
-                     T* HWY_RESTRICT v, T* HWY_RESTRICT largest, std::int64_t count) {
+HWY_INLINE void adam_elements(const AdamStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT g, T* HWY_RESTRICT m,
+                              T* HWY_RESTRICT v, T* HWY_RESTRICT largest, std::int64_t count) {
   sweep<T>(count, [&](auto d, std::int64_t i) HWY_ATTR {
     const auto set = [d](double x) HWY_ATTR { return hn::Set(d, static_cast<T>(x)); };
     const auto weight = hn::LoadU(d, p + i);
@@ -60,17 +60,18 @@ HWY_INLINE void Adam(const AdamStep& s, T* HWY_RESTRICT p, const T* HWY_RESTRICT
   });
 }
 
-void SgdF32(const SgdStep& s, float* p, const float* g, float* buffer, std::int64_t count) {
-  Sgd(s, p, g, buffer, count);
+void sgd_f32(const SgdStep& s, float* p, const float* g, float* buffer, std::int64_t count) {
+  sgd_elements(s, p, g, buffer, count);
 }
-void SgdF64(const SgdStep& s, double* p, const double* g, double* buffer, std::int64_t count) {
-  Sgd(s, p, g, buffer, count);
+void sgd_f64(const SgdStep& s, double* p, const double* g, double* buffer, std::int64_t count) {
+  sgd_elements(s, p, g, buffer, count);
 }
-void AdamF32(const AdamStep& s, float* p, const float* g, float* m, float* v, float* largest, std::int64_t count) {
-  Adam(s, p, g, m, v, largest, count);
+void adam_f32(const AdamStep& s, float* p, const float* g, float* m, float* v, float* largest, std::int64_t count) {
+  adam_elements(s, p, g, m, v, largest, count);
 }
-void AdamF64(const AdamStep& s, double* p, const double* g, double* m, double* v, double* largest, std::int64_t count) {
-  Adam(s, p, g, m, v, largest, count);
+void adam_f64(const AdamStep& s, double* p, const double* g, double* m, double* v, double* largest,
+              std::int64_t count) {
+  adam_elements(s, p, g, m, v, largest, count);
 }
 
 }  // namespace dagrad::optim::HWY_NAMESPACE
@@ -79,23 +80,23 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace dagrad::optim {
 
-HWY_EXPORT(SgdF32);
-HWY_EXPORT(SgdF64);
-HWY_EXPORT(AdamF32);
-HWY_EXPORT(AdamF64);
+HWY_EXPORT(sgd_f32);
+HWY_EXPORT(sgd_f64);
+HWY_EXPORT(adam_f32);
+HWY_EXPORT(adam_f64);
 
 void sgd_step(const SgdStep& step, float* p, const float* g, float* buffer, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(SgdF32)(step, p, g, buffer, count);
+  HWY_DYNAMIC_DISPATCH(sgd_f32)(step, p, g, buffer, count);
 }
 void sgd_step(const SgdStep& step, double* p, const double* g, double* buffer, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(SgdF64)(step, p, g, buffer, count);
+  HWY_DYNAMIC_DISPATCH(sgd_f64)(step, p, g, buffer, count);
 }
 void adam_step(const AdamStep& step, float* p, const float* g, float* m, float* v, float* largest, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(AdamF32)(step, p, g, m, v, largest, count);
+  HWY_DYNAMIC_DISPATCH(adam_f32)(step, p, g, m, v, largest, count);
 }
 void adam_step(const AdamStep& step, double* p, const double* g, double* m, double* v, double* largest,
                std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(AdamF64)(step, p, g, m, v, largest, count);
+  HWY_DYNAMIC_DISPATCH(adam_f64)(step, p, g, m, v, largest, count);
 }
 
 }  // namespace dagrad::optim

@@ -206,7 +206,7 @@ void paint(std::span<float> image, Point a, Point b, float radius, float blur) {
     for (int x = first(std::min(a.x, b.x) - reach); x <= first(std::max(a.x, b.x) + reach + 1); ++x) {
       const float distance = std::sqrt(squared_distance({static_cast<float>(x), static_cast<float>(y)}, a, b));
       const float ink = std::clamp((radius + blur - distance) / (2 * blur), 0.0f, 1.0f);
-      float& pixel = image[static_cast<std::size_t>(y * kSide + x)];
+      float& pixel = image[static_cast<std::size_t>(y) * kSide + static_cast<std::size_t>(x)];
       pixel = std::max(pixel, ink);
     }
   }

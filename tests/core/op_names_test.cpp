@@ -16,7 +16,7 @@ struct NeverRun {
 
 // Linked, but not called.
 [[maybe_unused]] Tensor never_run(const Tensor& src) { return apply(NeverRun{}, Location::current(), src); }
-Tensor (*volatile keep)(const Tensor&) = never_run;
+[[maybe_unused]] Tensor (*volatile keep)(const Tensor&) = never_run;
 
 TEST(OpNames, HoldOpsThatAreLinkedEvenBeforeTheyRun) {
   const auto names = op_names();
