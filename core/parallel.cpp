@@ -8,8 +8,24 @@
 
 #include "dagrad/core/error.h"
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace dagrad {
 namespace {
+
+// The thread sanitizer does not see how libgomp's barriers order the threads of a region, so it is told.
+void publish([[maybe_unused]] void* tag) {
+#ifdef __SANITIZE_THREAD__
+  __tsan_release(tag);
+#endif
+}
+void observe([[maybe_unused]] void* tag) {
+#ifdef __SANITIZE_THREAD__
+  __tsan_acquire(tag);
+#endif
+}
 
 std::atomic<bool> deterministic_mode{false};
 
@@ -42,8 +58,10 @@ void parallel_for(std::int64_t count, std::int64_t grain, const std::function<vo
     return;
   }
   std::exception_ptr failure;
+  publish(&failure);
 #pragma omp parallel num_threads(threads)
   {
+    observe(&failure);
     const std::int64_t team = omp_get_num_threads();
     const std::int64_t me = omp_get_thread_num();
     const std::int64_t begin = chunks * me / team * grain;
@@ -54,7 +72,9 @@ void parallel_for(std::int64_t count, std::int64_t grain, const std::function<vo
 #pragma omp critical(dagrad_parallel_failure)
       if (!failure) failure = std::current_exception();
     }
+    publish(&failure);
   }
+  observe(&failure);
   if (failure) std::rethrow_exception(failure);
 }
 
