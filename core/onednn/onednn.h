@@ -24,7 +24,6 @@ const char* version();
 
 enum class Eltwise { relu, tanh, logistic, exp, sqrt, square, abs, linear };
 enum class Binary { add, sub, mul, div, maximum, minimum };
-enum class Reduction { sum, mean, max, min };
 
 /// dst = f(src), element by element; `alpha` and `beta` as the algorithm has them (linear: alpha x + beta).
 /// Contiguous f32 or bf16 of one shape.
@@ -38,9 +37,6 @@ void binary(Binary algorithm, const Tensor& a, const Tensor& b, Tensor& dst);
 void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst);
 /// Whether matmul reads `t` as it lies: one of the last two strides is 1 and the rows do not overlap.
 bool matmul_takes(const Tensor& t);
-
-/// dst = reduction of contiguous src over its trailing axes: dst has src's rank, with 1 at the reduced axes.
-void reduce(Reduction algorithm, const Tensor& src, Tensor& dst);
 
 /// dst = log softmax of contiguous src along `axis`.
 void log_softmax(const Tensor& src, int axis, Tensor& dst);

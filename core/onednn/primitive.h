@@ -14,7 +14,7 @@
 namespace dagrad::onednn {
 
 /// Which kind of primitive a key is for.
-enum class Kind : std::int64_t { eltwise, binary, matmul, reduction, log_softmax, log_softmax_backward };
+enum class Kind : std::int64_t { eltwise, binary, matmul, log_softmax, log_softmax_backward };
 
 dnnl::engine& engine();
 dnnl::memory::data_type data_type(DType dtype);

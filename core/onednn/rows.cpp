@@ -1,4 +1,4 @@
-// Primitives that work along axes: reductions and softmax.
+// Primitives that work along an axis: softmax.
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/onednn/primitive.h"
 
@@ -7,27 +7,7 @@ namespace {
 
 constexpr std::int64_t kWorthForking = 32 << 10;  // elements
 
-dnnl::algorithm algorithm_of(Reduction algorithm) {
-  switch (algorithm) {
-    case Reduction::sum: return dnnl::algorithm::reduction_sum;
-    case Reduction::mean: return dnnl::algorithm::reduction_mean;
-    case Reduction::max: return dnnl::algorithm::reduction_max;
-    case Reduction::min: break;
-  }
-  return dnnl::algorithm::reduction_min;
-}
-
 }  // namespace
-
-void reduce(Reduction algorithm, const Tensor& src, Tensor& dst) {
-  Key key(Kind::reduction, threads_for(src.numel(), kWorthForking));
-  key.add(static_cast<std::int64_t>(algorithm)).add(src).add(dst);
-  run(key, {in(DNNL_ARG_SRC, src), out(DNNL_ARG_DST, dst)}, [&] {
-    const dnnl::reduction::desc operation(algorithm_of(algorithm), describe(src), describe(dst), 0.0f, 0.0f);
-    const dnnl::reduction::primitive_desc pd(operation, attributes(), engine());
-    return Built{dnnl::reduction(pd), {describe(src), describe(dst)}, pd.scratchpad_desc().get_size()};
-  });
-}
 
 void log_softmax(const Tensor& src, int axis, Tensor& dst) {
   Key key(Kind::log_softmax, threads_for(src.numel(), kWorthForking));
