@@ -69,6 +69,7 @@ Json to_json(const EpochResult& epoch, double lr) {
 
 int run_train(const std::vector<std::string>& arguments) {
   const auto start = std::chrono::steady_clock::now();
+  const InterruptGuard interrupt;  // from here on: while data are loaded it takes effect after the first step
   const auto options = parse_train_options(arguments);
   if (!options) return kSuccess;
   if (!options->report.empty()) check_writable(options->report);
@@ -79,7 +80,6 @@ int run_train(const std::vector<std::string>& arguments) {
   const std::int64_t batch = options->batch_size == 0 ? used : options->batch_size;
   Progress progress(options->epochs, (used + batch - 1) / batch,
                     options->quiet ? Progress::Style::quiet : Progress::Style::automatic);
-  const InterruptGuard interrupt;
   TrainingEvents events;
   events.step = [&](std::int64_t epoch, std::int64_t step, std::int64_t, const Score& score) {
     // Formatting a note costs more than a small step: the bar asks for it a few times a second.

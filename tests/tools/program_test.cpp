@@ -163,7 +163,7 @@ TEST_F(Program, NamesTheOpOfAnAnomaly) {
 
 TEST_F(Program, TestsAndReportsWhatThereIsOnAnInterrupt) {
   const Outcome r =
-      run("train --samples 5000 --epochs 100000 --quiet", "timeout --foreground --preserve-status -s INT 2");
+      run("train --samples 300 --epochs 10000000 --quiet", "timeout --foreground --preserve-status -s INT 2");
   EXPECT_EQ(r.code, 130) << r.err;
   EXPECT_EQ(r.out.rfind("interrupted; test accuracy ", 0), 0u) << r.out;
   EXPECT_NE(content(folder_ / "dagrad-report.html").find("interrupted"), std::string::npos);
