@@ -1,6 +1,7 @@
 #include "op_table/op_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 
 #include "dagrad/core/backward.h"
@@ -19,10 +20,23 @@ void complete(const Row& row, Sample& sample) {
   if (sample.gradient_roundings < 0) sample.gradient_roundings = row.gradient_roundings;
 }
 
+/// Each array filled with its largest finite absolute value.
+Arrays largest(Arrays arrays) {
+  for (Array& array : arrays) {
+    double most = 0;
+    for (const double value : array.values) most = std::isfinite(value) ? std::max(most, std::fabs(value)) : most;
+    std::fill(array.values.begin(), array.values.end(), most);
+  }
+  return arrays;
+}
+
 std::vector<Row> collect() {
   std::vector<Row> all;
-  for (const auto& family : {gradient_rows, elementwise_rows, math_rows, activation_rows, comparison_rows,
-                             reduction_rows, view_rows, copy_rows, matmul_rows, softmax_rows, dropout_rows}) {
+  for (const auto& family :
+       {gradient_rows,      elementwise_rows, math_rows,        activation_rows, comparison_rows, reduction_rows,
+        view_rows,          copy_rows,        matmul_rows,      softmax_rows,    dropout_rows,    extremum_rows,
+        statistics_rows,    order_rows,       arrangement_rows, product_rows,    indexing_rows,   loss_rows,
+        normalization_rows, convolution_rows, pooling_rows,     recurrent_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
   }
   for (Row& row : all) {
@@ -85,6 +99,12 @@ Arrays at_absolute_values(const Sample& sample, std::span<const Array> inputs) {
 
 Arrays gradients_at_absolute_values(const Sample& sample, std::span<const Array> inputs, std::span<const Array> diff) {
   return absolute(gradients(sample, absolute(inputs), absolute(diff), f64));
+}
+
+Arrays by_largest(const Sample& sample, std::span<const Array> inputs) { return largest(sample.reference(inputs)); }
+
+Arrays gradients_by_largest(const Sample& sample, std::span<const Array> inputs, std::span<const Array> diff) {
+  return largest(gradients(sample, inputs, diff, f64));
 }
 
 double broadcast_terms(const std::vector<Input>& inputs) {

@@ -17,6 +17,11 @@
 // for roundings. oneDNN states no units for its functions: its tanh and logistic have to keep the bounds of Highway's.
 // bf16 is computed in f32 and rounded once more: 2^-8 of the result on top, and 2^-8 of the terms wherever the op
 // passes bf16 on between its kernels. Nothing in a bound is adjusted to what a kernel happens to give.
+//
+// Where errors pass from one element to the others (norms, recurrences, functions made of many ops) no row has to
+// follow each of them: `by_largest` takes the largest element of a result in place of each element's own terms, a bound
+// in the maximum norm, and `roundings` then counts those of the longest path, times the condition number where that is
+// not near 1.
 #pragma once
 
 #include <functional>
@@ -122,6 +127,7 @@ struct Row {
   std::string formula;
   std::string primitive = "";            // oneDNN's, for large f32 tensors; empty: own kernels alone
   std::vector<std::string> covers = {};  // the ops' own names where they differ from the row's
+  bool composite = false;                // a function made of other ops, which stand in rows of their own
   Call call = {};
   Reference reference = {};
 
@@ -145,7 +151,9 @@ struct Row {
   std::vector<Benchmark> benchmarks = {};
 
   /// The names in op_names() that it stands for.
-  std::vector<std::string> covered() const { return covers.empty() ? std::vector<std::string>{name} : covers; }
+  std::vector<std::string> covered() const {
+    return covers.empty() && !composite ? std::vector<std::string>{name} : covers;
+  }
 };
 
 /// Every row; samples and edges are complete.
@@ -163,6 +171,17 @@ std::vector<Row> copy_rows();
 std::vector<Row> matmul_rows();
 std::vector<Row> softmax_rows();
 std::vector<Row> dropout_rows();
+std::vector<Row> extremum_rows();
+std::vector<Row> statistics_rows();
+std::vector<Row> order_rows();
+std::vector<Row> arrangement_rows();
+std::vector<Row> product_rows();
+std::vector<Row> indexing_rows();
+std::vector<Row> loss_rows();
+std::vector<Row> normalization_rows();
+std::vector<Row> convolution_rows();
+std::vector<Row> pooling_rows();
+std::vector<Row> recurrent_rows();
 
 // --- pieces that rows are made of ---
 
@@ -177,6 +196,10 @@ Call gradient_of(Call call, std::size_t input);
 /// diff_dst).
 Arrays at_absolute_values(const Sample& sample, std::span<const Array> inputs);
 Arrays gradients_at_absolute_values(const Sample& sample, std::span<const Array> inputs, std::span<const Array> diff);
+
+/// Terms for a bound in the maximum norm: the largest finite element of each result, or of each gradient, everywhere.
+Arrays by_largest(const Sample& sample, std::span<const Array> inputs);
+Arrays gradients_by_largest(const Sample& sample, std::span<const Array> inputs, std::span<const Array> diff);
 
 /// How many terms a gradient adds up where an input was broadcast: the largest ratio of result to input.
 double broadcast_terms(const std::vector<Input>& inputs);

@@ -1,0 +1,7 @@
+#include "op_table/op_table.h"
+
+namespace dagrad::op_table {
+
+std::vector<Row> pooling_rows() { return {}; }
+
+}  // namespace dagrad::op_table
