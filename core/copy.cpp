@@ -38,25 +38,29 @@ void add_row(T* dst, std::int64_t dst_stride, const T* a, std::int64_t a_stride,
   }
 }
 
-/// Copies a transpose in tiles, so that neither side strides through memory for long.
+/// Copies transposes (one, or a batch of them) in tiles, so that neither side strides through memory for long.
 template <class T>
 bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
-  // dst runs along dimension 0, src along dimension 1.
-  if (loop.rank != 2 || loop.strides[0][0] != 1 || loop.strides[1][1] != 1) return false;
+  // dst runs along dimension 0, src along dimension 1; a third dimension counts the matrices.
+  if (loop.rank < 2 || loop.rank > 3 || loop.strides[0][0] != 1 || loop.strides[1][1] != 1) return false;
   constexpr std::int64_t kTile = 32;
-  const std::int64_t columns = loop.sizes[0], rows = loop.sizes[1];
+  const std::int64_t columns = loop.sizes[0], rows = loop.sizes[1], batch = loop.rank == 3 ? loop.sizes[2] : 1;
   const std::int64_t dst_step = loop.strides[0][1], src_step = loop.strides[1][0];
   const std::int64_t bands = (rows + kTile - 1) / kTile;
-  parallel_for(bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)),
+  const auto copy_band = [&](std::int64_t r0, T* to, const T* from) {
+    const std::int64_t r1 = std::min(r0 + kTile, rows);
+    for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
+      const std::int64_t c1 = std::min(c0 + kTile, columns);
+      for (std::int64_t r = r0; r < r1; ++r) {
+        for (std::int64_t c = c0; c < c1; ++c) to[r * dst_step + c] = from[c * src_step + r];
+      }
+    }
+  };
+  parallel_for(batch * bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)),
                [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t r0 = begin * kTile; r0 < std::min(end * kTile, rows); r0 += kTile) {
-                   const std::int64_t r1 = std::min(r0 + kTile, rows);
-                   for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
-                     const std::int64_t c1 = std::min(c0 + kTile, columns);
-                     for (std::int64_t r = r0; r < r1; ++r) {
-                       for (std::int64_t c = c0; c < c1; ++c) dst[r * dst_step + c] = src[c * src_step + r];
-                     }
-                   }
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t matrix = i / bands;
+                   copy_band(i % bands * kTile, dst + matrix * loop.strides[0][2], src + matrix * loop.strides[1][2]);
                  }
                });
   return true;
@@ -86,6 +90,14 @@ void copy_elements(const Tensor& src, Tensor& dst) {
 Tensor contiguous_data(const Tensor& t) {
   if (t.is_contiguous()) return t;
   Tensor copy = Tensor::allocate(t.spec());
+  copy_elements(t, copy);
+  return copy;
+}
+
+Tensor channels_last_data(const Tensor& t) {
+  if (t.dim() < 3 || t.dim() > 5) return contiguous_data(t);
+  if (t.is_channels_last()) return t;
+  Tensor copy = Tensor::allocate({t.shape(), t.dtype(), Format::channels_last});
   copy_elements(t, copy);
   return copy;
 }

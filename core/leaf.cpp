@@ -15,7 +15,7 @@ constexpr std::size_t kLeafHead = (sizeof(Leaf) + 15) / 16 * 16;
 /// The one op that core itself needs: gradients that add up while the backward is being recorded.
 struct AddGradients {
   static constexpr std::string_view name = "add_gradients";
-  Spec infer(const Tensor& a, const Tensor&) const { return a.spec(); }
+  Spec infer(const Tensor& a, const Tensor&) const { return a.spec_with_format(); }
   void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const { add_elements(a, b, dst); }
   // d(a + b) = da + db
   void backward(Backward& ctx, const Tensor& diff_dst) const {
@@ -24,7 +24,8 @@ struct AddGradients {
   }
 };
 
-bool may_overwrite(const Tensor& t) { return t.owns_elements_alone() && t.is_contiguous(); }
+/// Whether the elements are nobody else's, and none lies at two places.
+bool may_overwrite(const Tensor& t) { return t.owns_elements_alone() && (t.is_contiguous() || t.is_channels_last()); }
 
 }  // namespace
 
@@ -61,7 +62,7 @@ Tensor accumulate(Tensor a, Tensor b) {
   else if (may_overwrite(b))
     dst = b;
   else
-    dst = Tensor::allocate(a.spec());
+    dst = Tensor::allocate(a.spec_with_format());
   add_elements(a, b, dst);
   return dst;
 }

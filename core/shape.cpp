@@ -72,6 +72,19 @@ Strides contiguous_strides(const Shape& shape) {
   return strides;
 }
 
+Strides channels_last_strides(const Shape& shape) {
+  Strides strides = shape;
+  std::int64_t stride = 1;
+  const auto place = [&](int axis) {
+    strides[axis] = stride;
+    stride *= std::max<std::int64_t>(shape[axis], 1);
+  };
+  place(1);
+  for (int axis = shape.rank() - 1; axis > 1; --axis) place(axis);
+  place(0);
+  return strides;
+}
+
 bool is_contiguous(const Shape& shape, const Strides& strides) {
   std::int64_t expected = 1;
   bool matches = true;

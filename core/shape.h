@@ -68,6 +68,9 @@ std::int64_t checked_numel(std::string_view op, const Shape& shape, std::size_t 
 /// Row-major strides, in elements.
 Strides contiguous_strides(const Shape& shape);
 
+/// The strides of [N, C, spatial...] whose channels lie side by side in memory, as in [N, spatial..., C].
+Strides channels_last_strides(const Shape& shape);
+
 /// Whether elements lie in row-major order without gaps (strides of size-1 dimensions do not matter).
 bool is_contiguous(const Shape& shape, const Strides& strides);
 

@@ -10,8 +10,9 @@
 
 namespace dagrad {
 
-/// The iteration space of N operands: dimensions of size 1 are dropped and neighbours that lie in one line merged, so
-/// that contiguous tensors become a single row.
+/// The iteration space of N operands, walked in the order in which the first one's elements lie in memory: dimensions
+/// of size 1 are dropped and neighbours that lie in one line merged, so that tensors that are dense in one order become
+/// a single row.
 template <std::size_t N>
 struct StridedLoop {
   int rank = 0;
@@ -19,8 +20,10 @@ struct StridedLoop {
   std::array<std::array<std::int64_t, kMaxRank>, N> strides{};  // likewise, in elements
 
   StridedLoop(const Shape& shape, const std::array<const Strides*, N>& operands) {
-    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-      if (shape[axis] == 1) continue;
+    std::array<std::int8_t, kMaxRank> order;  // innermost first
+    const int axes = sorted_axes(shape, *operands[0], order);
+    for (int k = 0; k < axes; ++k) {
+      const int axis = order[static_cast<std::size_t>(k)];
       if (rank > 0 && merges(shape, operands, axis)) {
         sizes[top()] *= shape[axis];
         continue;
@@ -71,6 +74,19 @@ struct StridedLoop {
   }
 
  private:
+  /// The axes longer than 1, by the first operand's strides; those of equal strides stay in their order.
+  static int sorted_axes(const Shape& shape, const Strides& strides, std::array<std::int8_t, kMaxRank>& order) {
+    int count = 0;
+    for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+      if (shape[axis] == 1) continue;
+      int at = count++;
+      for (; at > 0 && strides[axis] < strides[order[static_cast<std::size_t>(at - 1)]]; --at)
+        order[static_cast<std::size_t>(at)] = order[static_cast<std::size_t>(at - 1)];
+      order[static_cast<std::size_t>(at)] = static_cast<std::int8_t>(axis);
+    }
+    return count;
+  }
+
   std::size_t top() const { return static_cast<std::size_t>(rank - 1); }
   bool merges(const Shape& shape, const std::array<const Strides*, N>& operands, int axis) const {
     for (std::size_t i = 0; i < N; ++i) {

@@ -45,6 +45,16 @@ void Tensor::check_in_place(const char* op) const {
   }
 }
 
+bool Tensor::is_channels_last() const {
+  const Impl* impl = checked();
+  if (impl->shape.rank() < 3 || impl->shape.rank() > 5) return false;
+  const Strides wanted = channels_last_strides(impl->shape);
+  for (int axis = 0; axis < impl->shape.rank(); ++axis) {
+    if (impl->shape[axis] > 1 && impl->strides[axis] != wanted[axis]) return false;
+  }
+  return true;
+}
+
 std::int64_t Tensor::size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
 
 template <class T>
@@ -130,7 +140,9 @@ bool Tensor::owns_elements_alone() const {
 Tensor Tensor::allocate(const Spec& spec) {
   const std::size_t item = item_size(spec.dtype);
   const auto count = static_cast<std::size_t>(checked_numel("empty", spec.shape, item));
-  return Tensor(new Impl(Storage::allocate(count * item), spec, contiguous_strides(spec.shape), 0));
+  const bool channels_last = spec.format == Format::channels_last && spec.shape.rank() >= 3;
+  return Tensor(new Impl(Storage::allocate(count * item), spec,
+                         channels_last ? channels_last_strides(spec.shape) : contiguous_strides(spec.shape), 0));
 }
 
 Tensor Tensor::from_storage(Storage::Pointer storage, const Spec& spec, const Strides& strides, std::int64_t offset) {

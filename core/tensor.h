@@ -23,10 +23,15 @@ void intrusive_ptr_add_ref(Node* node);
 void intrusive_ptr_release(Node* node);
 using NodePointer = boost::intrusive_ptr<Node>;
 
-/// What an op promises about a result before it runs: its shape and element type.
+/// In which order a dense tensor's elements lie. The logical shape is [N, C, spatial...] in both: convolutions and
+/// pooling give channels-last strides, elementwise ops keep them.
+enum class Format : std::uint8_t { row_major, channels_last };
+
+/// What an op promises about a result before it runs: its shape and element type, and how it is to lie in memory.
 struct Spec {
   Shape shape;
   DType dtype = f32;
+  Format format = Format::row_major;
 };
 
 /// A hook on a tensor: sees the finished gradient; what it returns replaces it (an undefined tensor keeps it).
@@ -43,7 +48,10 @@ class Tensor {
 
   const Shape& shape() const { return checked()->shape; }
   const Strides& strides() const { return checked()->strides; }
+  /// Shape and element type, for a row-major tensor.
   Spec spec() const { return {shape(), dtype()}; }
+  /// The same for a tensor that lies as this one does: for ops whose kernels walk over any strides.
+  Spec spec_with_format() const { return {shape(), dtype(), format()}; }
   int dim() const { return checked()->shape.rank(); }
   std::int64_t numel() const { return checked()->numel; }
   DType dtype() const { return checked()->dtype; }
@@ -54,6 +62,10 @@ class Tensor {
   std::int64_t offset() const { return checked()->offset; }
   /// Whether the elements lie in row-major order without gaps.
   bool is_contiguous() const { return checked()->contiguous; }
+  /// Whether a tensor of 3 to 5 dimensions lies without gaps in the order [N, spatial..., C].
+  bool is_channels_last() const;
+  /// channels_last when it is that and not also row-major.
+  Format format() const { return is_contiguous() || !is_channels_last() ? Format::row_major : Format::channels_last; }
   const Storage::Pointer& storage() const { return checked()->storage; }
 
   /// The first element, for reading. Throws DTypeError when T is not the element type.
@@ -137,7 +149,7 @@ class Tensor {
   void set_node(NodePointer node, std::uint32_t index);
   /// Whether this handle is the only one to its elements, so that they may be overwritten.
   bool owns_elements_alone() const;
-  /// An uninitialised contiguous tensor.
+  /// An uninitialised dense tensor.
   static Tensor allocate(const Spec& spec);
   static Tensor from_storage(Storage::Pointer storage, const Spec& spec, const Strides& strides, std::int64_t offset);
 

@@ -31,7 +31,7 @@ struct Neg {
   static constexpr std::string_view name = "neg";
   Spec infer(const Tensor& src) const {
     check_type(name, src.dtype(), true);
-    return src.spec();
+    return src.spec_with_format();
   }
   void forward(Forward&, const Tensor& src, Tensor& dst) const { pointwise::unary(Unary::neg, src, dst); }
   // diff_src = -diff_dst
@@ -90,7 +90,7 @@ struct Relu : UnaryOp<Relu, Unary::relu, Keep::dst> {
 // --- two inputs ---
 
 void run_binary(Binary f, std::optional<onednn::Binary> primitive, const Tensor& a, const Tensor& b, Tensor& dst) {
-  if (primitive && a.shape() == b.shape() && large(a) && large(b))
+  if (primitive && a.shape() == b.shape() && large(a, dst) && large(b, dst))
     onednn::binary(*primitive, a, b, dst);
   else
     pointwise::binary(f, a, b, dst);
@@ -178,7 +178,7 @@ struct WithNumber {
           fmt::format("{}: {} with a tensor of i64 (want a whole number, or a floating tensor: cast with to())",
                       Derived::name, number));
     }
-    return src.spec();
+    return src.spec_with_format();
   }
   std::string attributes() const { return fmt::format("{}", number); }
 };

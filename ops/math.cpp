@@ -219,7 +219,8 @@ struct Where {
       throw DTypeError(fmt::format("where: element types differ: {} and {} (want one type; cast with to())",
                                    name_of(a.dtype()), name_of(b.dtype())));
     }
-    return {broadcast_shapes(name, broadcast_shapes(name, condition.shape(), a.shape()), b.shape()), a.dtype()};
+    return {broadcast_shapes(name, broadcast_shapes(name, condition.shape(), a.shape()), b.shape()), a.dtype(),
+            a.format()};
   }
 
   void forward(Forward& ctx, const Tensor& condition, const Tensor& a, const Tensor& b, Tensor& dst) const {

@@ -201,7 +201,8 @@ void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers) {
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from = src.data<T>();
     T* to = dst.mutable_data<T>();
-    if (src.is_contiguous() && dst.numel() <= kGrain) return unary_row<K>(f, numbers, from, 1, to, dst.numel());
+    if (dst.numel() <= kGrain && src.is_contiguous() && dst.is_contiguous())
+      return unary_row<K>(f, numbers, from, 1, to, dst.numel());
     const Strides& dst_strides = dst.strides();
     const Strides& src_strides = src.strides();
     const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
@@ -218,7 +219,7 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
     const T* from_b = b.data<T>();
     T* to = dst.mutable_data<T>();
     const std::int64_t count = dst.numel();
-    if (count <= kGrain) {
+    if (count <= kGrain && dst.is_contiguous()) {
       const auto step = [count](const Tensor& t) -> std::int64_t {
         return t.numel() == count && t.is_contiguous() ? 1 : t.numel() == 1 ? 0 : -1;
       };

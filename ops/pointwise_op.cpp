@@ -13,8 +13,9 @@ constexpr std::int64_t kPrimitiveFrom = 4 << 10;  // elements
 
 }  // namespace
 
-bool large(const Tensor& t) {
-  return t.numel() >= kPrimitiveFrom && t.is_contiguous() && (t.dtype() == f32 || t.dtype() == bf16);
+bool large(const Tensor& t, const Tensor& dst) {
+  return t.numel() >= kPrimitiveFrom && (t.dtype() == f32 || t.dtype() == bf16) &&
+         ((t.is_contiguous() && dst.is_contiguous()) || (t.is_channels_last() && dst.is_channels_last()));
 }
 
 void check_type(std::string_view op, DType dtype, bool integers_too) {
@@ -28,7 +29,14 @@ Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool in
                                  name_of(a.dtype()), name_of(b.dtype())));
   }
   check_type(op, a.dtype(), integers_too);
-  return {a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
+  const bool same = a.shape() == b.shape();
+  Spec spec{same ? a.shape() : broadcast_shapes(op, a.shape(), b.shape()), a.dtype()};
+  // The result lies as the operands do that have its shape; channels-last where they disagree.
+  const auto lies = [&](const Tensor& t) {
+    return !t.is_contiguous() && (same || t.shape() == spec.shape) ? t.format() : Format::row_major;
+  };
+  if (lies(a) == Format::channels_last || lies(b) == Format::channels_last) spec.format = Format::channels_last;
+  return spec;
 }
 
 Spec infer_backward(std::string_view op, const Tensor& diff_dst, const Tensor& kept) {

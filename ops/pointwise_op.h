@@ -18,8 +18,8 @@ Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool in
 /// The spec of a backward, whose operands have one shape and type.
 Spec infer_backward(std::string_view op, const Tensor& diff_dst, const Tensor& kept);
 
-/// Whether a primitive beats the inlined loop on `t`.
-bool large(const Tensor& t);
+/// Whether a primitive beats the inlined loop from `t` to `dst`, which lies as it does.
+bool large(const Tensor& t, const Tensor& dst);
 
 /// What a forward keeps for its backward.
 enum class Keep { nothing, src, dst };
@@ -33,10 +33,10 @@ struct UnaryOp {
 
   Spec infer(const Tensor& src) const {
     check_type(Derived::name, src.dtype(), kIntegersToo);
-    return src.spec();
+    return src.spec_with_format();
   }
   void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
-    if (Derived::primitive && large(src))
+    if (Derived::primitive && large(src, dst))
       onednn::eltwise(*Derived::primitive, src, dst);
     else
       unary(kFunction, src, dst, static_cast<const Derived&>(*this).numbers());

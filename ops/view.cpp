@@ -143,7 +143,7 @@ struct SliceBackward {
   Range range;
   Shape shape;
   std::string attributes() const { return range.str(); }
-  Spec infer(const Tensor& diff_dst) const { return {shape, diff_dst.dtype()}; }
+  Spec infer(const Tensor& diff_dst) const { return {shape, diff_dst.dtype(), diff_dst.format()}; }
   void forward(Forward&, const Tensor& diff_dst, Tensor& diff_src) const {
     diff_src.zero_();
     Tensor part = range.of(diff_src);
@@ -168,7 +168,7 @@ struct Cat {
   std::string attributes() const { return fmt::format("axis={}", axis); }
 
   Spec infer(std::span<const Tensor> parts) const {
-    Spec result = parts[0].spec();
+    Spec result = parts[0].spec_with_format();
     result.shape[axis] = 0;
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const Tensor& part = parts[i];
@@ -208,7 +208,8 @@ struct Cat {
 
 struct Contiguous {
   static constexpr std::string_view name = "contiguous";
-  Spec infer(const Tensor& src) const { return src.spec(); }
+  Format format;
+  Spec infer(const Tensor& src) const { return {src.shape(), src.dtype(), format}; }
   void forward(Forward&, const Tensor& src, Tensor& dst) const { copy_elements(src, dst); }
   // diff_src = diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst); }
@@ -218,7 +219,7 @@ struct Cast {
   static constexpr std::string_view name = "cast";
   DType dtype;
   std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }
-  Spec infer(const Tensor& src) const { return {src.shape(), dtype}; }
+  Spec infer(const Tensor& src) const { return {src.shape(), dtype, src.format()}; }
   void forward(Forward&, const Tensor& src, Tensor& dst) const { copy_elements(src, dst); }
   // diff_src = diff_dst in src's type
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, to(diff_dst, ctx.input_dtype(0))); }
@@ -367,9 +368,16 @@ Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis, Location where
 }
 
 Tensor contiguous(const Tensor& src, Location where) {
-  return src.is_contiguous() ? src : apply(Contiguous{}, where, src);
+  return src.is_contiguous() ? src : apply(Contiguous{Format::row_major}, where, src);
 }
-Tensor clone(const Tensor& src, Location where) { return apply(Contiguous{}, where, src); }
+Tensor channels_last(const Tensor& src, Location where) {
+  if (src.dim() < 3 || src.dim() > 5) {
+    throw ShapeError(
+        fmt::format("channels_last: {} (want [N, C, spatial...] with 1 to 3 spatial axes)", src.shape().str()));
+  }
+  return src.is_channels_last() ? src : apply(Contiguous{Format::channels_last}, where, src);
+}
+Tensor clone(const Tensor& src, Location where) { return apply(Contiguous{src.format()}, where, src); }
 
 Tensor to(const Tensor& src, DType dtype, Location where) {
   return src.dtype() == dtype ? src : apply(Cast{dtype}, where, src);

@@ -41,6 +41,9 @@ Tensor stack(const std::vector<Tensor>& parts, std::int64_t axis = 0, Location w
 
 /// `src` itself when row-major, else a row-major copy.
 Tensor contiguous(const Tensor& src, Location where = Location::current());
+/// The same elements with the channels of [N, C, spatial...] side by side in memory, as convolutions want them; `src`
+/// itself when it lies so. Throws ShapeError outside 3 to 5 dimensions.
+Tensor channels_last(const Tensor& src, Location where = Location::current());
 /// A copy.
 Tensor clone(const Tensor& src, Location where = Location::current());
 /// The elements as another type (`src` itself when it has it). Floating to integer truncates. Gradients are cast back.

@@ -128,6 +128,27 @@ Row contiguous_row() {
   return row;
 }
 
+Row channels_last_row() {
+  const auto f = [](const Tensor& x) { return channels_last(x); };
+  Row row = moving_row("channels_last", "x, its channels side by side in memory", {"contiguous"});
+  row.samples = {reshaped("2x3x4", {2, 3, 4}, f, {2, 3, 4}),
+                 reshaped("2x3x5x7", {2, 3, 5, 7}, f, {2, 3, 5, 7}),
+                 reshaped("2x3x2x3x2", {2, 3, 2, 3, 2}, f, {2, 3, 2, 3, 2}),
+                 reshaped("one_channel", {2, 1, 3, 3}, f, {2, 1, 3, 3}),
+                 reshaped("empty_0x3x4x4", {0, 3, 4, 4}, f, {0, 3, 4, 4}),
+                 reshaped("large_4x33x31x17", {4, 33, 31, 17}, f, {4, 33, 31, 17})};
+  row.bad = {bad<ShapeError>(
+      "matrix",
+      [] {
+        channels_last(zeros_of({2, 3}));
+      },
+      "channels_last: [2, 3] (want [N, C, spatial...] with 1 to 3 spatial axes)")};
+  row.benchmarks = moving_benchmarks([=](const char* name, std::int64_t n) {
+    return reshaped(name, {n / 8, 8, n / 4, 4}, f, {n / 8, 8, n / 4, 4});
+  });
+  return row;
+}
+
 Row clone_row() {
   const auto f = [](const Tensor& x) { return clone(x); };
   Row row = moving_row("clone", "a copy of x", {"contiguous"});
@@ -208,7 +229,7 @@ Row cast_bool_row() {
 }  // namespace
 
 std::vector<Row> copy_rows() {
-  return {cat_row(),        stack_row(),     contiguous_row(), clone_row(),
+  return {cat_row(),        stack_row(),     contiguous_row(), channels_last_row(), clone_row(),
           cast_float_row(), cast_bf16_row(), cast_i64_row(),   cast_bool_row()};
 }
 

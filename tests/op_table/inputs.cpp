@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "dagrad/core/backward.h"
+#include "dagrad/core/copy.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/random.h"
@@ -63,6 +64,7 @@ std::string_view name_of(Layout layout) {
     case Layout::row_major: return "row-major";
     case Layout::transposed: return "transposed";
     case Layout::stepped: return "stepped";
+    case Layout::channels_last: return "channels-last";
     case Layout::expanded: break;
   }
   return "expanded";
@@ -122,6 +124,9 @@ Tensor to_tensor(const Array& array, DType dtype, Layout layout) {
     Strides strides = base.strides();
     std::swap(strides[rank - 1], strides[rank - 2]);
     return base.alias(array.shape, strides, 0);
+  }
+  if (layout == Layout::channels_last) {
+    return rank < 3 || rank > 5 ? to_tensor(array, dtype) : channels_last_data(to_tensor(array, dtype));
   }
   if (layout == Layout::expanded) {
     int axis = 0;

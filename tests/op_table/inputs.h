@@ -9,7 +9,7 @@
 namespace dagrad::op_table {
 
 /// How a tensor lies in memory.
-enum class Layout { row_major, transposed, stepped, expanded };
+enum class Layout { row_major, transposed, stepped, channels_last, expanded };
 
 std::string_view name_of(Layout layout);
 

@@ -1,4 +1,6 @@
 // Transposed, stepped and expanded inputs give what row-major ones do.
+#include <algorithm>
+
 #include "op_table/cases.h"
 #include "op_table/close.h"
 
@@ -55,7 +57,10 @@ class Layouts : public ::testing::TestWithParam<Case> {
   template <class F>
   void with_layouts(DType dtype, const F& compare) const {
     Arrays inputs = draw(row, sample, dtype);
-    compare(inputs, std::vector{Layout::transposed, Layout::stepped});
+    std::vector<Layout> layouts{Layout::transposed, Layout::stepped};
+    const auto has_channels = [](const Array& input) { return input.shape.rank() >= 3 && input.shape.rank() <= 5; };
+    if (std::any_of(inputs.begin(), inputs.end(), has_channels)) layouts.push_back(Layout::channels_last);
+    compare(inputs, layouts);
     for (Array& input : inputs) input = repeated(input);
     compare(inputs, std::vector{Layout::expanded});
   }
