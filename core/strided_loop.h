@@ -20,7 +20,7 @@ struct StridedLoop {
   std::array<std::array<std::int64_t, kMaxRank>, N> strides{};  // likewise, in elements
 
   StridedLoop(const Shape& shape, const std::array<const Strides*, N>& operands) {
-    std::array<std::int8_t, kMaxRank> order;  // innermost first
+    std::array<std::uint8_t, kMaxRank> order;  // innermost first
     const int axes = sorted_axes(shape, *operands[0], order);
     for (int k = 0; k < axes; ++k) {
       const int axis = order[static_cast<std::size_t>(k)];
@@ -75,14 +75,14 @@ struct StridedLoop {
 
  private:
   /// The axes longer than 1, by the first operand's strides; those of equal strides stay in their order.
-  static int sorted_axes(const Shape& shape, const Strides& strides, std::array<std::int8_t, kMaxRank>& order) {
+  static int sorted_axes(const Shape& shape, const Strides& strides, std::array<std::uint8_t, kMaxRank>& order) {
     int count = 0;
     for (int axis = shape.rank() - 1; axis >= 0; --axis) {
       if (shape[axis] == 1) continue;
       int at = count++;
       for (; at > 0 && strides[axis] < strides[order[static_cast<std::size_t>(at - 1)]]; --at)
         order[static_cast<std::size_t>(at)] = order[static_cast<std::size_t>(at - 1)];
-      order[static_cast<std::size_t>(at)] = static_cast<std::int8_t>(axis);
+      order[static_cast<std::size_t>(at)] = static_cast<std::uint8_t>(axis);
     }
     return count;
   }
