@@ -167,6 +167,7 @@ std::vector<Row> activation_rows();
 std::vector<Row> comparison_rows();
 std::vector<Row> reduction_rows();
 std::vector<Row> view_rows();
+std::vector<Row> split_rows();
 std::vector<Row> copy_rows();
 std::vector<Row> matmul_rows();
 std::vector<Row> softmax_rows();
