@@ -98,8 +98,12 @@ struct Repeat {
   void forward(Forward&, const Tensor& src, Tensor& dst) const {
     const Tensor blocks = contiguous_data(src);
     const Shape shape = blocks_of(src.shape());
-    Tensor target = dst.alias(shape, contiguous_strides(shape), dst.offset());
-    copy_elements(blocks.alias(shape, {shape[2], 0, 1}, blocks.offset()), target);
+    const Tensor source = blocks.alias(shape, {shape[2], 0, 1}, blocks.offset());
+    const Tensor target = dst.alias(shape, contiguous_strides(shape), dst.offset());
+    // Of short blocks the first copies are made in one go, then the second ones, ...
+    constexpr std::int64_t kShort = 16;
+    Tensor to = shape[2] < kShort && shape[0] > times ? transpose(target, 0, 1) : target;
+    copy_elements(to.is_same(target) ? source : transpose(source, 0, 1), to);
   }
   // diff_src = the sum of what the copies get
   void backward(Backward& ctx, const Tensor& diff_dst) const {

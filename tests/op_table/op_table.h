@@ -177,6 +177,7 @@ std::vector<Row> statistics_rows();
 std::vector<Row> order_rows();
 std::vector<Row> arrangement_rows();
 std::vector<Row> product_rows();
+std::vector<Row> diagonal_rows();
 std::vector<Row> indexing_rows();
 std::vector<Row> loss_rows();
 std::vector<Row> normalization_rows();
