@@ -237,7 +237,8 @@ struct LinearActivation {
   Activation activation;  // not gelu
 
   std::string attributes() const {
-    return activation == Activation::relu ? "relu" : activation == Activation::tanh ? "tanh" : "sigmoid";
+    constexpr std::array names{"relu", "tanh", "sigmoid"};
+    return fmt::format("activation={}", names[static_cast<std::size_t>(activation)]);
   }
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
@@ -287,8 +288,7 @@ struct LinearGelu {
     return {spec, keep_sum ? spec : Spec{{0}, spec.dtype}};
   }
 
-  // dst = gelu(z), z = src weights^T + bias. (oneDNN 2.6 is right about small results to 7 digits behind the point
-  // only.)
+  // dst = gelu(z), z = src weights^T + bias. Not as a post-op: oneDNN 2.6 loses every digit of results near 0.
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias,
                std::array<Tensor, 2>& dst) const {
     Tensor rows = rows_of(dst[0]), sum = keep_sum ? rows_of(dst[1]) : rows;
