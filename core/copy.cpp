@@ -20,6 +20,10 @@ void copy_row(To* dst, std::int64_t dst_stride, const From* src, std::int64_t sr
       std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(To));
       return;
     }
+    if (dst_stride == 1 && src_stride == -1) {
+      std::reverse_copy(src - (count - 1), src + 1, dst);
+      return;
+    }
   }
   for (std::int64_t i = 0; i < count; ++i) dst[i * dst_stride] = convert_to<To>(src[i * src_stride]);
 }

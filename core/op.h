@@ -12,8 +12,9 @@
 //
 // Several outputs: infer returns std::array<Spec, N>, forward takes std::array<Tensor, N>& and backward takes
 // std::span<const Tensor> (undefined where no gradient came). Any number of inputs: take std::span<const Tensor>.
-// A view has `Tensor view(const Tensor& src) const` in place of infer and forward. An op without a backward may be
-// used wherever no gradient is asked for; asking for one throws. Integer results are never recorded.
+// A view has `Tensor view(const Tensor& src) const` in place of infer and forward (or gives a std::vector<Tensor>). An
+// op without a backward may be used wherever no gradient is asked for; asking for one throws. Integer results are never
+// recorded.
 #pragma once
 
 #include <array>
@@ -163,8 +164,8 @@ class OpRecorder : public Recorder {
     const bool recording = wants(pointers);
     Forward ctx(recording);
     if constexpr (requires { op.view(inputs...); }) {
-      Tensor dst = op.view(inputs...);
-      finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
+      auto dst = op.view(inputs...);
+      finish(std::move(op), where, pointers, all_of(dst), ctx);
       return dst;
     } else if constexpr (requires {
                            { op.infer(inputs...) } -> std::same_as<Spec>;
@@ -182,6 +183,9 @@ class OpRecorder : public Recorder {
       return dst;
     }
   }
+
+  static std::span<Tensor> all_of(Tensor& output) { return {&output, 1}; }
+  static std::span<Tensor> all_of(std::vector<Tensor>& outputs) { return outputs; }
 
   /// A kernel may use ops; they are its own business and not recorded.
   template <class Op, class Dst, class... Arguments>
@@ -209,7 +213,7 @@ class OpRecorder : public Recorder {
 };
 
 /// Checks, allocates, runs and, when an input requires a gradient, records `op`. Returns its output: a Tensor, or an
-/// array of them. An undefined input stands for a missing one.
+/// array (from a view: a vector) of them. An undefined input stands for a missing one.
 template <class Op, class... Inputs>
 requires(std::convertible_to<const Inputs&, const Tensor&>&&...) auto apply(Op op, Location where,
                                                                             const Inputs&... inputs) {

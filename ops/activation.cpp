@@ -191,6 +191,9 @@ Tensor selu(const Tensor& x, Location where) {
   return apply(Elu{{{}, {1.6732632423543772848170429916717, 1.0507009873554804934193349852946}}}, where, x);
 }
 Tensor gelu(const Tensor& x, Location where) { return apply(Gelu{}, where, x); }
+Tensor gelu_backward(const Tensor& diff_dst, const Tensor& x, Location where) {
+  return apply(GeluBackward{}, where, diff_dst, x);
+}
 Tensor gelu_tanh(const Tensor& x, Location where) { return apply(GeluTanh{}, where, x); }
 Tensor silu(const Tensor& x, Location where) { return apply(Silu{}, where, x); }
 Tensor mish(const Tensor& x, Location where) { return apply(Mish{}, where, x); }

@@ -16,6 +16,8 @@ Tensor elu(const Tensor& x, double alpha = 1, Location where = Location::current
 Tensor selu(const Tensor& x, Location where = Location::current());
 /// x Phi(x), with the normal distribution's Phi (Hendrycks and Gimpel 2016).
 Tensor gelu(const Tensor& x, Location where = Location::current());
+/// diff_dst (Phi(x) + x phi(x)): the gradient of gelu.
+Tensor gelu_backward(const Tensor& diff_dst, const Tensor& x, Location where = Location::current());
 /// Its approximation 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 Tensor gelu_tanh(const Tensor& x, Location where = Location::current());
 /// x sigmoid(x), also called swish.

@@ -3,12 +3,17 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <optional>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
+#include "dagrad/ops/activation.h"
 #include "dagrad/ops/column_sums.h"
+#include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/operators.h"
+#include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
 
@@ -65,6 +70,12 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
   }
 }
 
+void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
+                   std::optional<onednn::Eltwise> then = {}) {
+  const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
+  onednn::matmul(readable(a), readable(b), bias.defined() ? contiguous_data(bias) : bias, dst, then);
+}
+
 /// dst = a @ b (+ bias) for tensors of one rank, at least 2, whose batch sizes broadcast.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst) {
   if (dst.numel() == 0) return;
@@ -74,8 +85,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
     if (bias.defined()) dst.copy_(bias);
     return;
   }
-  const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
-  onednn::matmul(readable(a), readable(b), bias.defined() ? contiguous_data(bias) : bias, dst);
+  run_primitive(a, b, bias, dst);
 }
 
 struct Matmul {
@@ -159,52 +169,143 @@ struct LinearBackwardWeights {
   }
 };
 
+Spec infer_linear(const Tensor& src, const Tensor& weights, const Tensor& bias) {
+  check_types("linear", src, weights);
+  if (weights.dim() != 2)
+    throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
+  if (src.dim() == 0 || src.size(-1) != weights.size(1)) {
+    throw ShapeError(fmt::format("linear: inner sizes differ: src is {}, weights are {} (want src.size(-1) == {})",
+                                 src.shape().str(), weights.shape().str(), weights.size(1)));
+  }
+  if (bias.defined()) {
+    check_types("linear", src, bias);
+    if (bias.shape() != Shape{weights.size(0)}) {
+      throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(),
+                                   weights.shape().str(), weights.size(0)));
+    }
+  }
+  Shape shape = src.shape();
+  shape[shape.rank() - 1] = weights.size(0);
+  return {shape, src.dtype()};
+}
+
+/// Saves what give_linear() reads.
+void save_linear(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias) {
+  const bool bias_too = bias.defined() && bias.requires_grad();
+  ctx.save(weights.requires_grad() || bias_too ? src : Tensor());
+  ctx.save(src.requires_grad() ? weights : Tensor());
+}
+
+/// diff_src = diff_dst weights, diff_weights = diff_dst^T src, diff_bias = column sums of diff_dst
+void give_linear(Backward& ctx, const Tensor& diff_dst) {
+  if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, ctx.saved(1)));
+  if (ctx.needs(1) && ctx.needs(2)) {
+    auto [weights, bias] = apply(LinearBackwardWeights{}, Location::current(), diff_dst, ctx.saved(0));
+    ctx.give(1, std::move(weights));
+    ctx.give(2, std::move(bias));
+  } else if (ctx.needs(1)) {
+    const Tensor src = ctx.saved(0);
+    const Tensor diff_rows = reshape(diff_dst, shape_of_rows(diff_dst.shape()));
+    ctx.give(1, matmul(transpose(diff_rows), reshape(src, shape_of_rows(src.shape()))));
+  } else if (ctx.needs(2)) {
+    ctx.give(2, sum_to(diff_dst, ctx.input_shape(2)));
+  }
+}
+
 struct Linear {
   static constexpr std::string_view name = "linear";
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
-    check_types(name, src, weights);
-    if (weights.dim() != 2)
-      throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
-    if (src.dim() == 0 || src.size(-1) != weights.size(1)) {
-      throw ShapeError(fmt::format("linear: inner sizes differ: src is {}, weights are {} (want src.size(-1) == {})",
-                                   src.shape().str(), weights.shape().str(), weights.size(1)));
-    }
-    if (bias.defined()) {
-      check_types(name, src, bias);
-      if (bias.shape() != Shape{weights.size(0)}) {
-        throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(),
-                                     weights.shape().str(), weights.size(0)));
-      }
-    }
-    Shape shape = src.shape();
-    shape[shape.rank() - 1] = weights.size(0);
-    return {shape, src.dtype()};
+    return infer_linear(src, weights, bias);
   }
 
   // dst = src weights^T + bias
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
-    Tensor rows = dst.dim() == 2 ? dst : rows_of(dst);
+    Tensor rows = rows_of(dst);
     multiply(rows_of(src), transposed(weights), bias, rows);
-    const bool bias_too = bias.defined() && bias.requires_grad();
-    ctx.save(weights.requires_grad() || bias_too ? src : Tensor());
-    ctx.save(src.requires_grad() ? weights : Tensor());
+    save_linear(ctx, src, weights, bias);
   }
 
-  // diff_src = diff_dst weights, diff_weights = diff_dst^T src, diff_bias = column sums of diff_dst
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, ctx.saved(1)));
-    if (ctx.needs(1) && ctx.needs(2)) {
-      auto [weights, bias] = apply(LinearBackwardWeights{}, Location::current(), diff_dst, ctx.saved(0));
-      ctx.give(1, std::move(weights));
-      ctx.give(2, std::move(bias));
-    } else if (ctx.needs(1)) {
-      const Tensor src = ctx.saved(0);
-      const Tensor diff_rows = reshape(diff_dst, shape_of_rows(diff_dst.shape()));
-      ctx.give(1, matmul(transpose(diff_rows), reshape(src, shape_of_rows(src.shape()))));
-    } else if (ctx.needs(2)) {
-      ctx.give(2, sum_to(diff_dst, ctx.input_shape(2)));
+  void backward(Backward& ctx, const Tensor& diff_dst) const { give_linear(ctx, diff_dst); }
+};
+
+// --- linear with an activation ---
+
+/// An activation whose gradient follows from its result.
+struct LinearActivation {
+  static constexpr std::string_view name = "linear_activation";
+  Activation activation;  // not gelu
+
+  std::string attributes() const {
+    constexpr std::array names{"relu", "tanh", "sigmoid"};
+    return fmt::format("activation={}", names[static_cast<std::size_t>(activation)]);
+  }
+
+  Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
+    return infer_linear(src, weights, bias);
+  }
+
+  // dst = f(src weights^T + bias)
+  void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
+    Tensor rows = rows_of(dst);
+    // relu of oneDNN 2.6 takes NaN to 0 as a post-op too, so it follows in place.
+    if (activation != Activation::relu && dst.dtype() != f64 && dst.numel() > 0 && src.size(-1) > 0) {
+      const bool tanh = activation == Activation::tanh;
+      run_primitive(rows_of(src), transposed(weights), bias, rows,
+                    tanh ? onednn::Eltwise::tanh : onednn::Eltwise::logistic);
+    } else {
+      multiply(rows_of(src), transposed(weights), bias, rows);
+      pointwise::unary(function(), rows, rows);
     }
+    save_linear(ctx, src, weights, bias);
+    ctx.save(dst);
+  }
+
+  // with z the sum and dst = f(z): diff_z = diff_dst f'(z), from which the others follow as for linear
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    const Tensor dst = ctx.saved(2);
+    switch (activation) {
+      case Activation::relu: return give_linear(ctx, relu_backward(diff_dst, dst));
+      case Activation::tanh: return give_linear(ctx, tanh_backward(diff_dst, dst));
+      default: return give_linear(ctx, sigmoid_backward(diff_dst, dst));
+    }
+  }
+
+ private:
+  pointwise::Unary function() const {
+    if (activation == Activation::relu) return pointwise::Unary::relu;
+    return activation == Activation::tanh ? pointwise::Unary::tanh : pointwise::Unary::sigmoid;
+  }
+};
+
+/// gelu's gradient needs the sum. That is a second output, not a workspace: so a second derivative flows through it.
+struct LinearGelu {
+  static constexpr std::string_view name = "linear_gelu";
+  bool keep_sum;  // else the second output is empty, and gelu works in place
+
+  std::array<Spec, 2> infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
+    const Spec spec = infer_linear(src, weights, bias);
+    return {spec, keep_sum ? spec : Spec{{0}, spec.dtype}};
+  }
+
+  // dst = gelu(z), z = src weights^T + bias. Not as a post-op: oneDNN 2.6 loses every digit of results near 0.
+  void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias,
+               std::array<Tensor, 2>& dst) const {
+    Tensor rows = rows_of(dst[0]), sum = keep_sum ? rows_of(dst[1]) : rows;
+    multiply(rows_of(src), transposed(weights), bias, sum);
+    pointwise::unary(pointwise::Unary::gelu, sum, rows);
+    save_linear(ctx, src, weights, bias);
+    ctx.save(dst[1]);
+  }
+
+  // diff_z += diff_dst gelu'(z), from which the others follow as for linear
+  void backward(Backward& ctx, std::span<const Tensor> diff) const {
+    Tensor diff_sum = diff[1];
+    if (diff[0].defined()) {
+      const Tensor through = gelu_backward(diff[0], ctx.saved(2));
+      diff_sum = diff_sum.defined() ? diff_sum + through : through;
+    }
+    give_linear(ctx, diff_sum);
   }
 };
 
@@ -232,6 +333,12 @@ Tensor matmul(const Tensor& a, const Tensor& b, Location where) {
 
 Tensor linear(const Tensor& src, const Tensor& weights, const Tensor& bias, Location where) {
   return apply(Linear{}, where, src, weights, bias);
+}
+
+Tensor linear(const Tensor& src, const Tensor& weights, const Tensor& bias, Activation activation, Location where) {
+  if (activation != Activation::gelu) return apply(LinearActivation{activation}, where, src, weights, bias);
+  const bool recording = Recorder::wants(std::array{&src, &weights, &bias});
+  return apply(LinearGelu{recording}, where, src, weights, bias)[0];
 }
 
 }  // namespace dagrad

@@ -11,9 +11,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::pointwise::HWY_NAMESPACE {
 
-/// dst[i] = f(src[i]).
+/// dst[i] = f(src[i]); dst may be src.
 template <class F>
-HWY_INLINE void map(const float* HWY_RESTRICT src, float* HWY_RESTRICT dst, std::int64_t count, F f) {
+HWY_INLINE void map(const float* src, float* dst, std::int64_t count, F f) {
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));

@@ -30,7 +30,8 @@ struct Numbers {
   double b = 0;
 };
 
-/// dst = f(src). Floating types (neg, abs, sign and square also i64). Equal shapes; dst is row-major.
+/// dst = f(src). Floating types (neg, abs, sign and square also i64). Equal shapes; dst is row-major and may
+/// be src.
 void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers = {});
 
 /// dst = f(a, b), with a and b broadcast to dst's shape. Floating types (add, sub, mul, maximum and minimum also i64);

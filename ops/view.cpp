@@ -41,10 +41,10 @@ std::optional<Strides> strides_for_view(const Tensor& t, const Shape& shape) {
 }
 
 /// `shape` with its -1 worked out.
-Shape resolve(const Tensor& src, const Shape& shape) {
+Shape resolve(std::string_view op, const Tensor& src, const Shape& shape) {
   const auto fail = [&](const char* want) {
     throw ShapeError(
-        fmt::format("reshape: {} with {} elements to {} (want {})", src.shape().str(), src.numel(), shape.str(), want));
+        fmt::format("{}: {} with {} elements to {} (want {})", op, src.shape().str(), src.numel(), shape.str(), want));
   };
   Shape result = shape;
   int unknown = -1;
@@ -54,11 +54,11 @@ Shape resolve(const Tensor& src, const Shape& shape) {
   }
   if (unknown >= 0) {
     result[unknown] = 1;
-    const std::int64_t known = checked_numel("reshape", result);
+    const std::int64_t known = checked_numel(op, result);
     if (known == 0 || src.numel() % known != 0) fail("the other sizes to divide the number of elements");
     result[unknown] = src.numel() / known;
   }
-  if (checked_numel("reshape", result) != src.numel()) fail("the same number of elements");
+  if (checked_numel(op, result) != src.numel()) fail("the same number of elements");
   return result;
 }
 
@@ -159,6 +159,33 @@ void Slice::backward(Backward& ctx, const Tensor& diff_dst) const {
   if (ctx.needs(0)) ctx.give(0, apply(SliceBackward{range, ctx.input_shape(0)}, Location::current(), diff_dst));
 }
 
+Tensor exchange(std::string_view op_name, const Tensor& src, std::int64_t a, std::int64_t b, Location where) {
+  const int first = normalize_axis(op_name, a, src.dim()), second = normalize_axis(op_name, b, src.dim());
+  Permute op;
+  op.rank = src.dim();
+  for (int i = 0; i < op.rank; ++i) op.order[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(i);
+  std::swap(op.order[static_cast<std::size_t>(first)], op.order[static_cast<std::size_t>(second)]);
+  return apply(op, where, src);
+}
+
+Tensor repeat_ones(std::string_view op, const Tensor& src, const Shape& shape, Location where) {
+  const int lead = shape.rank() - src.dim();
+  Shape target = shape;
+  bool fits = lead >= 0;
+  for (int i = 0; fits && i < target.rank(); ++i) {
+    const std::int64_t size = i >= lead ? src.shape()[i - lead] : -1;
+    if (target[i] == -1) target[i] = size;
+    fits = target[i] >= 0 && (i < lead || size == 1 || size == target[i]);
+  }
+  if (!fits) {
+    throw ShapeError(fmt::format(
+        "{}: {} to {} (want the same sizes, or more where the source has 1; new axes in front; -1 keeps a size)", op,
+        src.shape().str(), shape.str()));
+  }
+  checked_numel(op, target, item_size(src.dtype()));
+  return target == src.shape() ? src : apply(Expand{target}, where, src);
+}
+
 // --- copies ---
 
 struct Cat {
@@ -228,7 +255,18 @@ struct Cast {
 }  // namespace
 
 Tensor reshape(const Tensor& src, const Shape& shape, Location where) {
-  return apply(Reshape{resolve(src, shape)}, where, src);
+  return apply(Reshape{resolve("reshape", src, shape)}, where, src);
+}
+
+Tensor view(const Tensor& src, const Shape& shape, Location where) {
+  const Shape target = resolve("view", src, shape);
+  if (!strides_for_view(src, target)) {
+    throw ShapeError(
+        fmt::format("view: {} with strides {} to {} would move elements (want a shape that the strides "
+                    "allow, or reshape, which copies)",
+                    src.shape().str(), src.strides().str(), shape.str()));
+  }
+  return apply(Reshape{target}, where, src);
 }
 
 Tensor flatten(const Tensor& src, std::int64_t first, std::int64_t last, Location where) {
@@ -270,11 +308,42 @@ Tensor unsqueeze(const Tensor& src, std::int64_t axis, Location where) {
 }
 
 Tensor transpose(const Tensor& src, std::int64_t a, std::int64_t b, Location where) {
-  const int first = normalize_axis("transpose", a, src.dim()), second = normalize_axis("transpose", b, src.dim());
+  return exchange("transpose", src, a, b, where);
+}
+
+Tensor swapaxes(const Tensor& src, std::int64_t a, std::int64_t b, Location where) {
+  return exchange("swapaxes", src, a, b, where);
+}
+
+Tensor movedim(const Tensor& src, std::int64_t from, std::int64_t to, Location where) {
+  return movedim(src, std::vector{from}, std::vector{to}, where);
+}
+
+Tensor movedim(const Tensor& src, const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to,
+               Location where) {
+  if (from.size() != to.size()) {
+    throw ShapeError(fmt::format("movedim: {} axes to {} places (want as many)", from.size(), to.size()));
+  }
+  if (src.dim() == 0 || from.empty()) return src;
+  normalize_axes("movedim", from, src.dim());  // each once
+  normalize_axes("movedim", to, src.dim());
+  constexpr std::uint8_t kFree = kMaxRank;
   Permute op;
   op.rank = src.dim();
-  for (int i = 0; i < op.rank; ++i) op.order[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(i);
-  std::swap(op.order[static_cast<std::size_t>(first)], op.order[static_cast<std::size_t>(second)]);
+  op.order.fill(kFree);
+  unsigned moved = 0;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const int axis = normalize_axis("movedim", from[i], src.dim());
+    op.order[static_cast<std::size_t>(normalize_axis("movedim", to[i], src.dim()))] = static_cast<std::uint8_t>(axis);
+    moved |= 1u << axis;
+  }
+  std::uint8_t next = 0;
+  for (int i = 0; i < op.rank; ++i) {
+    std::uint8_t& place = op.order[static_cast<std::size_t>(i)];
+    if (place != kFree) continue;
+    while ((moved >> next & 1u) != 0) ++next;
+    place = next++;
+  }
   return apply(op, where, src);
 }
 
@@ -292,22 +361,11 @@ Tensor permute(const Tensor& src, const std::vector<std::int64_t>& axes, Locatio
 }
 
 Tensor expand(const Tensor& src, const Shape& shape, Location where) {
-  const int lead = shape.rank() - src.dim();
-  Shape target = shape;
-  bool fits = lead >= 0;
-  for (int i = 0; fits && i < target.rank(); ++i) {
-    const std::int64_t size = i >= lead ? src.shape()[i - lead] : -1;
-    if (target[i] == -1) target[i] = size;
-    fits = target[i] >= 0 && (i < lead || size == 1 || size == target[i]);
-  }
-  if (!fits) {
-    throw ShapeError(fmt::format(
-        "expand: {} to {} (want the same sizes, or more where the source has 1; new axes in front; -1 keeps a size)",
-        src.shape().str(), shape.str()));
-  }
-  checked_numel("expand", target, item_size(src.dtype()));
-  if (target == src.shape()) return src;
-  return apply(Expand{target}, where, src);
+  return repeat_ones("expand", src, shape, where);
+}
+
+Tensor broadcast_to(const Tensor& src, const Shape& shape, Location where) {
+  return repeat_ones("broadcast_to", src, shape, where);
 }
 
 Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t end, std::int64_t step,

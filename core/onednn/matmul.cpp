@@ -30,22 +30,27 @@ bool matmul_takes(const Tensor& t) {
   return rows_of(last - 1, last) || rows_of(last, last - 1);
 }
 
-void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst) {
+void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst, std::optional<Eltwise> then) {
   const Tensor a = with_plain_unit_strides(a_in), b = with_plain_unit_strides(b_in);
   Key key(Kind::matmul, threads_for(2 * dst.numel() * a.size(-1), kWorthForking));
-  key.add(a).add(b).add(dst).add(bias.defined() ? 1 : 0);
+  key.add(a).add(b).add(dst).add(bias.defined() ? 1 : 0).add(then ? static_cast<std::int64_t>(*then) : -1);
   const auto build = [&] {
+    dnnl::primitive_attr attr = attributes();
+    if (then) {
+      dnnl::post_ops after;
+      after.append_eltwise(1, algorithm_of(*then), 0, 0);
+      attr.set_post_ops(after);
+    }
     std::vector<dnnl::memory::desc> descs{describe(a), describe(b), describe(dst)};
     if (!bias.defined()) {
-      const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[2]), attributes(), engine());
+      const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[2]), attr, engine());
       return Built{dnnl::matmul(pd), descs, pd.scratchpad_desc().get_size()};
     }
     dnnl::memory::dims row(static_cast<std::size_t>(dst.dim()), 1), strides(row.size(), bias.numel());
     row.back() = bias.numel();
     strides.back() = 1;
     descs.emplace_back(row, data_type(bias.dtype()), strides);
-    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[3], descs[2]), attributes(),
-                                          engine());
+    const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(descs[0], descs[1], descs[3], descs[2]), attr, engine());
     return Built{dnnl::matmul(pd), descs, pd.scratchpad_desc().get_size()};
   };
   if (bias.defined()) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "dagrad/core/tensor.h"
 
@@ -33,8 +34,9 @@ void eltwise(Eltwise algorithm, const Tensor& src, Tensor& dst, float alpha = 0,
 void binary(Binary algorithm, const Tensor& a, const Tensor& b, Tensor& dst);
 
 /// dst = a @ b (+ bias, of shape [N]): [..., M, K] @ [..., K, N] -> [..., M, N], f32 or bf16. Batch sizes are equal, or
-/// 1 in a or b. Takes operands whose last two dimensions are transposed; matmul_takes() says which strides.
-void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst);
+/// 1 in a or b. Takes operands whose last two dimensions are transposed; matmul_takes() says which strides. `then`,
+/// where there is one, is applied to each element before it is rounded and stored.
+void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, std::optional<Eltwise> then = {});
 /// Whether matmul reads `t` as it lies: one of the last two strides is 1 and the rows do not overlap.
 bool matmul_takes(const Tensor& t);
 

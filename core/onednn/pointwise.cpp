@@ -12,20 +12,6 @@ dnnl::memory::desc row(std::int64_t count, DType dtype) {
   return {{1, count}, data_type(dtype), dnnl::memory::format_tag::ab};
 }
 
-dnnl::algorithm algorithm_of(Eltwise algorithm) {
-  switch (algorithm) {
-    case Eltwise::relu: return dnnl::algorithm::eltwise_relu;
-    case Eltwise::tanh: return dnnl::algorithm::eltwise_tanh;
-    case Eltwise::logistic: return dnnl::algorithm::eltwise_logistic;
-    case Eltwise::exp: return dnnl::algorithm::eltwise_exp;
-    case Eltwise::sqrt: return dnnl::algorithm::eltwise_sqrt;
-    case Eltwise::square: return dnnl::algorithm::eltwise_square;
-    case Eltwise::abs: return dnnl::algorithm::eltwise_abs;
-    case Eltwise::linear: break;
-  }
-  return dnnl::algorithm::eltwise_linear;
-}
-
 dnnl::algorithm algorithm_of(Binary algorithm) {
   switch (algorithm) {
     case Binary::add: return dnnl::algorithm::binary_add;
@@ -39,6 +25,20 @@ dnnl::algorithm algorithm_of(Binary algorithm) {
 }
 
 }  // namespace
+
+dnnl::algorithm algorithm_of(Eltwise algorithm) {
+  switch (algorithm) {
+    case Eltwise::relu: return dnnl::algorithm::eltwise_relu;
+    case Eltwise::tanh: return dnnl::algorithm::eltwise_tanh;
+    case Eltwise::logistic: return dnnl::algorithm::eltwise_logistic;
+    case Eltwise::exp: return dnnl::algorithm::eltwise_exp;
+    case Eltwise::sqrt: return dnnl::algorithm::eltwise_sqrt;
+    case Eltwise::square: return dnnl::algorithm::eltwise_square;
+    case Eltwise::abs: return dnnl::algorithm::eltwise_abs;
+    case Eltwise::linear: break;
+  }
+  return dnnl::algorithm::eltwise_linear;
+}
 
 void eltwise(Eltwise algorithm, const Tensor& src, Tensor& dst, float alpha, float beta) {
   const std::int64_t count = src.numel();

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/tensor.h"
 
@@ -18,6 +19,7 @@ enum class Kind : std::int64_t { eltwise, binary, matmul, log_softmax, log_softm
 
 dnnl::engine& engine();
 dnnl::memory::data_type data_type(DType dtype);
+dnnl::algorithm algorithm_of(Eltwise algorithm);
 /// The descriptor of a tensor as it lies in memory; a 0-dim tensor as one of shape [1].
 dnnl::memory::desc describe(const Tensor& t);
 /// Attributes that every primitive here is made with: scratchpads come from dagrad's allocator.

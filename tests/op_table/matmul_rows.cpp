@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <cmath>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/ops/matmul.h"
+#include "op_table/inputs.h"
 #include "op_table/op_table.h"
 
 namespace dagrad::op_table {
@@ -281,8 +283,110 @@ Row linear_backward_weights_row() {
   return row;
 }
 
+// --- linear with an activation ---
+
+Call fused(Activation activation) {
+  return [activation](std::span<const Tensor> in) {
+    return std::vector{linear(in[0], in[1], in.size() > 2 ? in[2] : Tensor(), activation)};
+  };
+}
+
+/// No activation is steeper than 1.13, bends more than 1, or exceeds its argument and 1: so an error of the sum passes
+/// through hardly enlarged, and reaches the gradient times the other factor.
+Sample fused_sample(const char* name, const Shape& src, std::int64_t outer, bool bias = true) {
+  Sample sample = linear_sample(name, src, outer, bias);
+  const double in_sum = sample.roundings, largest_sum = 4 * static_cast<double>(src.back()) + 2;
+  sample.roundings += 8;  // of the function itself
+  sample.gradient_roundings += 8 + in_sum * largest_sum;
+  return sample;
+}
+
+Row fused_row(const char* name, const char* formula, std::vector<std::string> covers, Activation activation,
+              double (*f)(double), double slope_at_0) {
+  Row row = linear_row();
+  row.name = name;
+  row.formula = formula;
+  row.covers = std::move(covers);
+  row.call = fused(activation);
+  row.reference = [f](std::span<const Array> in) { return Arrays{map(linear_reference(in)[0], f)}; };
+  row.terms = [](const Sample&, std::span<const Array> in) {
+    return Arrays{map(linear_reference(absolute(in))[0], [](double sum) { return 1.13 * sum + 1; })};
+  };
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    Sample plain_sample = sample;
+    plain_sample.call = linear_row().call;
+    Arrays terms = absolute(gradients(plain_sample, absolute(in), absolute(diff), f64));
+    for (Array& array : terms) array = map(array, [](double term) { return 1.13 * term; });
+    return terms;
+  };
+  row.exact_on_integers = activation == Activation::relu;
+  row.samples = {fused_sample("3x17_to_2", {3, 17}, 2),
+                 fused_sample("without_bias_4x5_to_3", {4, 5}, 3, false),
+                 fused_sample("vector_7_to_5", {7}, 5),
+                 fused_sample("batch_2x3x4_to_5", {2, 3, 4}, 5),
+                 fused_sample("one_1x1_to_1", {1, 1}, 1),
+                 fused_sample("no_rows_0x3_to_2", {0, 3}, 2),
+                 fused_sample("no_inputs_3x0_to_2", {3, 0}, 2),
+                 fused_sample("no_outputs_3x2_to_0", {3, 2}, 0),
+                 fused_sample("tail_67x129_to_65", {67, 129}, 65),
+                 fused_sample("threads_200x160_to_120", {200, 160}, 120)};
+  row.bad = {bad<ShapeError>(
+      "inner_sizes",
+      [activation] {
+        linear(zeros_of({64, 784}), zeros_of({10, 128}), {}, activation);
+      },
+      "linear: inner sizes differ: src is [64, 784], weights are [10, 128] (want src.size(-1) == 128)")};
+  // As many columns as make a vector and a tail, in each of which the special values have to survive.
+  constexpr std::int64_t kColumns = 35;
+  const std::vector<double> special{kInf, -kInf, kNan, 0};
+  const Array src({4, 1}, special), weights({kColumns, 1}, 1), bias({kColumns}, 0);
+  Array want({4, kColumns});
+  for (std::size_t i = 0; i < special.size(); ++i)
+    std::fill_n(want.values.begin() + static_cast<std::ptrdiff_t>(i) * kColumns, kColumns, f(special[i]));
+  const Array zero({1, 1}, 0), one({1, 1}, 1), at_zero({1, 1}, f(0));
+  row.edges = {{"limits_and_nan", {src, weights, bias}, {want}},
+               {"gradient_at_0",
+                {zero, one, Array({1}, 0)},
+                {at_zero},
+                {Array({1, 1}, slope_at_0), zero, Array({1}, slope_at_0)}}};
+  const auto layer = [](const char* sample_name, std::int64_t n, std::int64_t in, std::int64_t out) {
+    return Benchmark{fused_sample(sample_name, {n, in}, out), 2.0 * static_cast<double>(n * in * out)};
+  };
+  row.benchmarks = {layer("small", 1, 16, 16), layer("medium", 64, 784, 256), layer("large", 128, 1024, 1024)};
+  return row;
+}
+
+Row linear_relu_row() {
+  return fused_row(
+      "linear_relu", "max(src weights^T + bias, 0)", {"linear_activation"}, Activation::relu,
+      [](double x) { return x > 0 || std::isnan(x) ? x : 0; }, 0);
+}
+
+Row linear_tanh_row() {
+  return fused_row(
+      "linear_tanh", "tanh(src weights^T + bias)", {"linear_activation"}, Activation::tanh,
+      [](double x) { return std::tanh(x); }, 1);
+}
+
+Row linear_sigmoid_row() {
+  return fused_row(
+      "linear_sigmoid", "sigmoid(src weights^T + bias)", {"linear_activation"}, Activation::sigmoid,
+      [](double x) { return 1 / (1 + std::exp(-x)); }, 0.25);
+}
+
+Row linear_gelu_row() {
+  Row row = fused_row(
+      "linear_gelu", "gelu(src weights^T + bias)", {"linear_gelu"}, Activation::gelu,
+      [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }, 0.5);
+  row.bf16_roundings = 1;  // the sum
+  return row;
+}
+
 }  // namespace
 
-std::vector<Row> matmul_rows() { return {matmul_row(), linear_row(), linear_backward_weights_row()}; }
+std::vector<Row> matmul_rows() {
+  return {matmul_row(),         linear_row(),     linear_backward_weights_row(), linear_relu_row(), linear_tanh_row(),
+          linear_sigmoid_row(), linear_gelu_row()};
+}
 
 }  // namespace dagrad::op_table

@@ -43,7 +43,8 @@ inline Rounded kernel(Rounded x, double value, double slope, double units) {
   return {value, std::fabs(slope) * x.error + 2 * units * std::fabs(value)};
 }
 
-// The units are those that Highway's math-inl.h states; for erf and pow, which run on the C library, glibc's.
+// The units are those that Highway's math-inl.h states; for pow, which runs on the C library, glibc's; for erf those
+// that its kernel states.
 inline Rounded exp(Rounded x) { return kernel(x, std::exp(x.value), std::exp(x.value), 1); }
 inline Rounded expm1(Rounded x) { return kernel(x, std::expm1(x.value), std::exp(x.value), 4); }
 inline Rounded log(Rounded x) { return kernel(x, std::log(x.value), 1 / x.value, 4); }
@@ -54,7 +55,7 @@ inline Rounded tanh(Rounded x) {
 }
 inline Rounded sin(Rounded x) { return kernel(x, std::sin(x.value), std::cos(x.value), 3); }
 inline Rounded cos(Rounded x) { return kernel(x, std::cos(x.value), std::sin(x.value), 3); }
-inline Rounded erf(Rounded x) { return kernel(x, std::erf(x.value), 1.1284 * std::exp(-x.value * x.value), 1); }
+inline Rounded erf(Rounded x) { return kernel(x, std::erf(x.value), 1.1284 * std::exp(-x.value * x.value), 1.3); }
 inline Rounded pow(Rounded x, Rounded y) {
   const double value = std::pow(x.value, y.value);
   const Rounded of_x = kernel(x, value, y.value * value / x.value, 1);

@@ -49,6 +49,44 @@ Row reshape_row() {
   return row;
 }
 
+/// Elements in line, merged and cut: always a view.
+Row view_row() {
+  Row row = moving_row("view", "the same elements under another shape, never copied", {"reshape"});
+  const auto to_shape = [](const Shape& shape) { return [shape](const Tensor& x) { return view(x, shape); }; };
+  row.samples = {reshaped("scalar_to_1", {}, to_shape({1}), {1}),
+                 // The last axis stays as it is, so that any strides allow it.
+                 reshaped("3x17_to_3x1x17", {3, 17}, to_shape({3, 1, 17}), {3, 1, 17}),
+                 reshaped("1x6x4_to_6x4", {1, 6, 4}, to_shape({-1, 4}), {6, 4}),
+                 moved(
+                     "transposed_4x6_to_2x3x4", {4, 6},
+                     [](const Tensor& x) {
+                       return view(transpose(x), {2, 3, 4});
+                     },
+                     {2, 3, 4},
+                     [](const Index& i) {
+                       return Index{i[2], i[0] * 3 + i[1]};
+                     }),
+                 reshaped("empty_0x3_to_0x2", {0, 3}, to_shape({0, 2}), {0, 2})};
+  row.bad = {
+      bad<ShapeError>(
+          "strides",
+          [] {
+            view(transpose(zeros_of({3, 4})), {12});
+          },
+          "view: [4, 3] with strides [1, 4] to [12] would move elements (want a shape that the strides allow, or "
+          "reshape, which copies)"),
+      bad<ShapeError>(
+          "count",
+          [] {
+            view(zeros_of({2, 3}), {4});
+          },
+          "view: [2, 3] with 6 elements to [4] (want the same number of elements)")};
+  row.benchmarks = moving_benchmarks([](const char* name, std::int64_t n) {
+    return reshaped(name, {n, n}, [n](const Tensor& x) { return view(x, {n, 1, n}); }, {n, 1, n});
+  });
+  return row;
+}
+
 Row flatten_row() {
   Row row = moving_row("flatten", "a run of axes as one", {"reshape"});
   row.samples = {reshaped("all_2x3x4", {2, 3, 4}, [](const Tensor& x) { return flatten(x); }, {24}),
@@ -145,6 +183,80 @@ Row transpose_row() {
                  "transpose: axis out of range: -2 (want -1 to 0 for 1 dimensions)")};
   row.benchmarks = moving_benchmarks([=](const char* name, std::int64_t n) {
     return moved(name, {n, n}, last_two, {n, n}, [](const Index& i) { return swapped(i, 0, 1); });
+  });
+  return row;
+}
+
+Row swapaxes_row() {
+  Row row = moving_row("swapaxes", "two axes exchanged", {"permute"});
+  row.samples = {moved(
+                     "2x3x5", {2, 3, 5}, [](const Tensor& x) { return swapaxes(x, 0, 2); }, {5, 3, 2},
+                     [](const Index& i) { return swapped(i, 0, 2); }),
+                 moved(
+                     "negative_3x4", {3, 4}, [](const Tensor& x) { return swapaxes(x, -1, 0); }, {4, 3},
+                     [](const Index& i) { return swapped(i, 0, 1); }),
+                 moved(
+                     "empty_0x3", {0, 3}, [](const Tensor& x) { return swapaxes(x, 0, 1); }, {3, 0},
+                     [](const Index& i) { return swapped(i, 0, 1); })};
+  row.bad = {bad<ShapeError>(
+      "axis",
+      [] {
+        swapaxes(zeros_of({2, 3}), 2, 0);
+      },
+      "swapaxes: axis out of range: 2 (want -2 to 1 for 2 dimensions)")};
+  row.benchmarks = moving_benchmarks([](const char* name, std::int64_t n) {
+    return moved(
+        name, {n, n}, [](const Tensor& x) { return swapaxes(x, 0, 1); }, {n, n},
+        [](const Index& i) { return swapped(i, 0, 1); });
+  });
+  return row;
+}
+
+Row movedim_row() {
+  Row row = moving_row("movedim", "axes moved to other places", {"permute"});
+  row.samples = {moved(
+                     "to_the_end_2x3x4", {2, 3, 4}, [](const Tensor& x) { return movedim(x, 0, -1); }, {3, 4, 2},
+                     [](const Index& i) {
+                       return Index{i[2], i[0], i[1]};
+                     }),
+                 moved(
+                     "to_the_front_2x3x4", {2, 3, 4}, [](const Tensor& x) { return movedim(x, -1, 0); }, {4, 2, 3},
+                     [](const Index& i) {
+                       return Index{i[1], i[2], i[0]};
+                     }),
+                 moved(
+                     "two_2x3x4x2", {2, 3, 4, 2},
+                     [](const Tensor& x) {
+                       return movedim(x, {0, 3}, {2, 1});
+                     },
+                     {3, 2, 2, 4},
+                     [](const Index& i) {
+                       return Index{i[2], i[0], i[3], i[1]};
+                     }),
+                 reshaped("scalar", {}, [](const Tensor& x) { return movedim(x, 0, 0); }, {}),
+                 reshaped("empty_0x1", {0, 1}, [](const Tensor& x) { return movedim(x, 0, 1); }, {1, 0})};
+  row.bad = {bad<ShapeError>(
+                 "count",
+                 [] {
+                   movedim(zeros_of({2, 3}), {0, 1}, {1});
+                 },
+                 "movedim: 2 axes to 1 places (want as many)"),
+             bad<ShapeError>(
+                 "repeat",
+                 [] {
+                   movedim(zeros_of({2, 3}), {0, 0}, {0, 1});
+                 },
+                 "movedim: axis 0 is named twice (want each once)"),
+             bad<ShapeError>(
+                 "place",
+                 [] {
+                   movedim(zeros_of({2, 3}), 0, 2);
+                 },
+                 "movedim: axis out of range: 2 (want -2 to 1 for 2 dimensions)")};
+  row.benchmarks = moving_benchmarks([](const char* name, std::int64_t n) {
+    return moved(
+        name, {n, n}, [](const Tensor& x) { return movedim(x, 0, 1); }, {n, n},
+        [](const Index& i) { return swapped(i, 0, 1); });
   });
   return row;
 }
@@ -255,6 +367,27 @@ Row expand_row() {
   row.benchmarks = moving_benchmarks([](const char* name, std::int64_t n) {
     return expanded(name, {n}, {n, n}, {n, n});
   });
+  return row;
+}
+
+Row broadcast_to_row() {
+  Row row = moving_row("broadcast_to", "axes of size 1 repeated", {"expand"});
+  row.gradient_terms = gradients_at_absolute_values;
+  const auto sample = [](const char* name, const Shape& from, const Shape& asked) {
+    Sample result = expanded(name, from, asked, asked);
+    result.call = [asked](std::span<const Tensor> in) { return std::vector{broadcast_to(in[0], asked)}; };
+    return result;
+  };
+  row.samples = {sample("scalar_to_3x4", {}, {3, 4}), sample("column_5x1_to_2x5x4", {5, 1}, {2, 5, 4}),
+                 sample("to_itself_3x4", {3, 4}, {3, 4}), sample("to_nothing_1x3", {1, 3}, {0, 3})};
+  row.bad = {bad<ShapeError>(
+      "size",
+      [] {
+        broadcast_to(zeros_of({2, 3}), {2, 6});
+      },
+      "broadcast_to: [2, 3] to [2, 6] (want the same sizes, or more where the source has 1; new axes in front; -1 "
+      "keeps a size)")};
+  row.benchmarks = moving_benchmarks([=](const char* name, std::int64_t n) { return sample(name, {n}, {n, n}); });
   return row;
 }
 
@@ -413,8 +546,9 @@ Row slice_backward_row() {
 }  // namespace
 
 std::vector<Row> view_rows() {
-  return {reshape_row(), flatten_row(), squeeze_row(), unsqueeze_row(), transpose_row(),     permute_row(),
-          expand_row(),  slice_row(),   narrow_row(),  select_row(),    slice_backward_row()};
+  return {reshape_row(),      view_row(),     flatten_row(), squeeze_row(), unsqueeze_row(),
+          transpose_row(),    swapaxes_row(), movedim_row(), permute_row(), expand_row(),
+          broadcast_to_row(), slice_row(),    narrow_row(),  select_row(),  slice_backward_row()};
 }
 
 }  // namespace dagrad::op_table
