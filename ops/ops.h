@@ -8,6 +8,7 @@
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/dropout.h"
 #include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/loss.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/matmul.h"
 #include "dagrad/ops/operators.h"

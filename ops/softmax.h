@@ -3,11 +3,9 @@
 
 #include "dagrad/core/location.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/ops/loss_reduction.h"
 
 namespace dagrad {
-
-/// How a loss of each sample becomes the result.
-enum class Reduction { none, mean, sum };
 
 /// src - log(sum(exp(src), axis)), computed without overflow.
 Tensor log_softmax(const Tensor& src, std::int64_t axis = -1, Location where = Location::current());
