@@ -69,6 +69,10 @@ HWY_INLINE void with_value(Formula f, double n, const Use& use) {
       return use([](auto m, auto x, auto y, auto) HWY_ATTR { return weighed(m, y, m.log(y) - x); });
     case Formula::log_divergence:
       return use([](auto m, auto x, auto y, auto) HWY_ATTR { return weighed(m, m.exp(y), y - x); });
+    case Formula::poisson:
+      return use([n](auto m, auto x, auto y, auto) HWY_ATTR { return x - weighed(m, y, m.log(x + m.set(n))); });
+    case Formula::log_poisson:
+      return use([](auto m, auto x, auto y, auto) HWY_ATTR { return m.exp(x) - weighed(m, y, x); });
   }
 }
 
@@ -100,12 +104,16 @@ HWY_INLINE void with_gradient_by_input(Formula f, double n, const Use& use) {
       });
     case Formula::divergence: return use([](auto m, auto, auto y, auto) HWY_ATTR { return m.set(-1) * y; });
     case Formula::log_divergence: return use([](auto m, auto, auto y, auto) HWY_ATTR { return m.set(-1) * m.exp(y); });
+    case Formula::poisson:
+      return use([n](auto m, auto x, auto y, auto)
+                     HWY_ATTR { return m.set(1) - weighed(m, y, m.set(1) / (x + m.set(n))); });
+    case Formula::log_poisson: return use([](auto m, auto x, auto y, auto) HWY_ATTR { return m.exp(x) - y; });
   }
 }
 
 /// Calls `use` with df/dy. What depends on x - y alone has none of its own: it is -df/dx.
 template <class Use>
-HWY_INLINE void with_gradient_by_target(Formula f, const Use& use) {
+HWY_INLINE void with_gradient_by_target(Formula f, double n, const Use& use) {
   switch (f) {
     case Formula::cross_entropy:  // ln(1 - x) - ln(x)
       return use([](auto m, auto x, auto, auto) HWY_ATTR { return clamped_log_of_rest(m, x) - clamped_log(m, x); });
@@ -119,6 +127,9 @@ HWY_INLINE void with_gradient_by_target(Formula f, const Use& use) {
                      HWY_ATTR { return m.if_equal(y, m.set(0), m.set(0), m.log(y) - x + m.set(1)); });
     case Formula::log_divergence:
       return use([](auto m, auto x, auto y, auto) HWY_ATTR { return weighed(m, m.exp(y), y - x + m.set(1)); });
+    case Formula::poisson:
+      return use([n](auto m, auto x, auto, auto) HWY_ATTR { return m.set(-1) * m.log(x + m.set(n)); });
+    case Formula::log_poisson: return use([](auto m, auto x, auto, auto) HWY_ATTR { return m.set(-1) * x; });
     default: return;
   }
 }

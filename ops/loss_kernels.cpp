@@ -87,7 +87,7 @@ void gradient_f32(Formula which, By by, double number, float scale, const float*
   if (by == By::input)
     with_gradient_by_input(which, number, run);
   else
-    with_gradient_by_target(which, run);
+    with_gradient_by_target(which, number, run);
 }
 
 }  // namespace dagrad::losses::HWY_NAMESPACE
@@ -154,7 +154,7 @@ struct F64 {
     if (by == By::input)
       HWY_NAMESPACE::with_gradient_by_input(which, n, run);
     else
-      HWY_NAMESPACE::with_gradient_by_target(which, run);
+      HWY_NAMESPACE::with_gradient_by_target(which, n, run);
   }
 };
 

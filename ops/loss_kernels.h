@@ -16,7 +16,9 @@ enum class Formula : std::uint8_t {
   cross_entropy,         // of a probability
   logits_cross_entropy,  // of a logit; the third operand weighs the positives
   divergence,            // of y from the distribution whose logarithm x is
-  log_divergence         // the same, with y a logarithm as well
+  log_divergence,        // the same, with y a logarithm as well
+  poisson,               // -ln of the probability of y counts where x are expected, but for ln(y!)
+  log_poisson            // the same, where x is the logarithm of the expected
 };
 
 /// By which of its operands a formula is differentiated.

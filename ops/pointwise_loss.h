@@ -63,9 +63,16 @@ struct PointwiseLoss {
   Reduction reduction = Reduction::mean;
   double number = 0;
 
+  /// The function that users call, where it is not named like the op.
+  static constexpr std::string_view called() {
+    if constexpr (requires { Derived::function; })
+      return Derived::function;
+    else
+      return Derived::name;
+  }
   std::string attributes() const { return name_of(reduction); }
   Spec infer(const Tensor& x, const Tensor& y, const Tensor&) const {
-    check_pair(Derived::name, x, y);
+    check_pair(called(), x, y);
     return {reduction == Reduction::none ? x.shape() : Shape{}, x.dtype()};
   }
   void forward(Forward& ctx, const Tensor& x, const Tensor& y, const Tensor& w, Tensor& dst) const {
@@ -104,7 +111,7 @@ template <class Op>
 Tensor run(Op op, const Tensor& input, const Tensor& target, const LossOptions& options, Location where) {
   op.reduction = options.weight.defined() ? Reduction::none : options.reduction;
   const Tensor result = apply(op, where, input, target, Tensor());
-  return options.weight.defined() ? reduce(Op::name, result, options.reduction, options.weight, where) : result;
+  return options.weight.defined() ? reduce(Op::called(), result, options.reduction, options.weight, where) : result;
 }
 
 }  // namespace dagrad::losses

@@ -108,6 +108,13 @@ Array reduced(const Array& losses, Reduction reduction, const Array* weight) {
   return Array(Shape{}, reduction == Reduction::mean ? total / weights : total);
 }
 
+Edge pair_edge(const char* name, const Loss& loss, const LossOptions& options, const Arrays& in, const Array& want,
+               const Arrays& gradients) {
+  return {name, in, {want}, gradients, [loss, options](std::span<const Tensor> t) {
+            return std::vector{loss(t[0], t[1], options)};
+          }};
+}
+
 Row pointwise_loss_row(const PointwiseLoss& loss) {
   Row row{.name = loss.name, .formula = loss.formula};
   for (const Shaped& s : shapes()) row.samples.push_back(loss_sample(loss, s));
@@ -127,7 +134,7 @@ Row pointwise_loss_row(const PointwiseLoss& loss) {
     }
     return result;
   };
-  const std::string name = loss.name;
+  const std::string name = loss.called;
   row.bad = {bad<ShapeError>(
                  "shapes",
                  [f = loss.function] {
@@ -153,14 +160,14 @@ Row pointwise_loss_row(const PointwiseLoss& loss) {
   return row;
 }
 
-Row pointwise_loss_backward_row(const PointwiseLoss& loss, const char* name, std::size_t operand) {
+Row pointwise_loss_backward_row(const PointwiseLoss& loss, const char* name) {
   Row row{.name = name, .formula = fmt::format("diff_dst times the derivative of {}", loss.formula)};
-  const auto make = [loss, operand](const Shaped& s) {
+  const auto make = [loss](const Shaped& s) {
     Sample sample{s.name, {{s.reduction == Reduction::none ? s.shape : Shape{}}, {s.shape, loss.x}, {s.shape, loss.y}}};
-    sample.call = gradient_of(loss_sample(loss, s).call, operand);
-    sample.reference = [loss, s, operand](std::span<const Array> in) {
+    sample.call = gradient_of(loss_sample(loss, s).call, 0);
+    sample.reference = [loss, s](std::span<const Array> in) {
       return Arrays{each(in[1], [&](std::int64_t i) {
-        return (scaled(s.reduction, in[0], in[1], i) * loss.slopes(exact(in[1], i), exact(in[2], i))[operand]).value;
+        return (scaled(s.reduction, in[0], in[1], i) * loss.slopes(exact(in[1], i), exact(in[2], i))[0]).value;
       })};
     };
     // In the way of diff_dst lies a sum of all elements.
@@ -169,17 +176,17 @@ Row pointwise_loss_backward_row(const PointwiseLoss& loss, const char* name, std
   };
   for (const Shaped& s : shapes()) row.samples.push_back(make(s));
   row.roundings = 1;
-  row.terms = [loss, operand](const Sample& sample, std::span<const Array> in) {
+  row.terms = [loss](const Sample& sample, std::span<const Array> in) {
     return Arrays{each(in[1], [&](std::int64_t i) {
       const Rounded g = scaled(reduction_of(sample.name), in[0], in[1], i);
-      return (g * loss.slopes(exact(in[1], i), exact(in[2], i))[operand]).error;
+      return (g * loss.slopes(exact(in[1], i), exact(in[2], i))[0]).error;
     })};
   };
-  row.gradient_terms = [loss, operand](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+  row.gradient_terms = [loss](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
     Arrays result = gradients_by_largest(sample, in, diff);
     const Reduction reduction = reduction_of(sample.name);
     const Array products = each(in[1], [&](std::int64_t i) {
-      const Rounded slope = loss.slopes(exact(in[1], i), exact(in[2], i))[operand];
+      const Rounded slope = loss.slopes(exact(in[1], i), exact(in[2], i))[0];
       return std::fabs(diff[0][i]) * scale_of(reduction, in[1]) * (std::fabs(slope.value) + slope.error);
     });
     result[0] = reduced(products, reduction == Reduction::none ? Reduction::none : Reduction::sum);

@@ -15,6 +15,7 @@ using Loss = std::function<Tensor(const Tensor& input, const Tensor& target, con
 /// What a loss f(x, y) is, with its derivatives, which are the references of its gradients.
 struct PointwiseLoss {
   const char* name;
+  const char* called = name;  // in messages
   const char* formula;
   Loss function;
   Rounded (*value)(Rounded x, Rounded y);
@@ -24,8 +25,12 @@ struct PointwiseLoss {
 
 /// The row of the loss: each reduction, over shapes of all kinds.
 Row pointwise_loss_row(const PointwiseLoss& loss);
-/// The row of its gradient by the input (`operand` 0) or the target (1), which is an op of its own.
-Row pointwise_loss_backward_row(const PointwiseLoss& loss, const char* name, std::size_t operand = 0);
+/// The row of its gradient by the input, which is an op of its own.
+Row pointwise_loss_backward_row(const PointwiseLoss& loss, const char* name);
+
+/// An edge case of a loss under some options.
+Edge pair_edge(const char* name, const Loss& loss, const LossOptions& options, const Arrays& in, const Array& want,
+               const Arrays& gradients = {});
 
 /// sum(losses weight) / sum(weight), or as the reduction says, by plain loops; without weights a mean or sum.
 Array reduced(const Array& losses, Reduction reduction, const Array* weight = nullptr);

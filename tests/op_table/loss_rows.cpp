@@ -15,13 +15,6 @@ std::array<Rounded, 2> opposite(Rounded slope) { return {slope, -slope}; }
 /// Of a number that is not near 0.
 Rounded sign(Rounded x) { return {x.value > 0 ? 1.0 : -1.0, 0}; }
 
-Edge pair_edge(const char* name, const Loss& loss, const LossOptions& options, const Arrays& in, const Array& want,
-               const Arrays& gradients = {}) {
-  return {name, in, {want}, gradients, [loss, options](std::span<const Tensor> t) {
-            return std::vector{loss(t[0], t[1], options)};
-          }};
-}
-
 /// Equal infinities have no difference.
 Edge infinite(const Loss& loss) {
   return pair_edge("infinite_and_nan", loss, {.reduction = Reduction::none},
@@ -173,7 +166,8 @@ Row weighted_row() {
 
 std::vector<Row> loss_rows() {
   std::vector<Row> all{weighted_row()};
-  for (const auto& family : {mse_rows, l1_rows, huber_rows, smooth_l1_rows}) {
+  for (const auto& family :
+       {mse_rows, l1_rows, huber_rows, smooth_l1_rows, binary_cross_entropy_rows, likelihood_loss_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
   }
   return all;
