@@ -1,7 +1,7 @@
 // Losses as modules of two inputs.
 #pragma once
 
-#include "dagrad/ops/softmax.h"
+#include "dagrad/ops/cross_entropy.h"
 
 namespace dagrad::nn {
 

@@ -20,9 +20,9 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Bin
                             Location where = Location::current());
 
 struct BinaryCrossEntropyWithLogitsOptions {
-  Reduction reduction = Reduction::mean;
-  Tensor weight = {};      ///< as in BinaryCrossEntropyOptions
   Tensor pos_weight = {};  ///< weighs the positive answers; broadcasts to logits' shape: [C] for [N, C]
+  Reduction reduction = Reduction::mean;
+  Tensor weight = {};  ///< as in BinaryCrossEntropyOptions
 };
 
 /// The same for probabilities sigmoid(logits), without overflow or loss of digits:

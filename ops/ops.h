@@ -7,6 +7,7 @@
 #include "dagrad/ops/activation.h"
 #include "dagrad/ops/binary_cross_entropy.h"
 #include "dagrad/ops/comparison.h"
+#include "dagrad/ops/cross_entropy.h"
 #include "dagrad/ops/dropout.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/likelihood_loss.h"

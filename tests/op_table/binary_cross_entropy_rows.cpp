@@ -90,7 +90,7 @@ Sample weighted_sample(const char* name, const Shape& shape, const Shape& pos_we
   Sample sample{name, {{shape}, {shape, {.low = 0, .high = 1}}, {pos_weight, kPositive}, {weight, kPositive}}};
   sample.call = [reduction](std::span<const Tensor> in) {
     return std::vector{
-        binary_cross_entropy_with_logits(in[0], in[1], {.reduction = reduction, .weight = in[3], .pos_weight = in[2]})};
+        binary_cross_entropy_with_logits(in[0], in[1], {.pos_weight = in[2], .reduction = reduction, .weight = in[3]})};
   };
   sample.reference = [reduction](std::span<const Array> in) {
     const Array scaled_y = zip(in[1], in[2], [](double y, double w) { return y * w; });
