@@ -10,9 +10,9 @@ namespace dagrad {
 enum class KlDivReduction { none, mean, sum, batchmean };
 
 struct KlDivOptions {
-  KlDivReduction reduction = KlDivReduction::mean;
   bool log_target = false;  ///< whether target holds logarithms, too
-  Tensor weight = {};       ///< as in LossOptions; batchmean divides by the same size with it
+  KlDivReduction reduction = KlDivReduction::mean;
+  Tensor weight = {};  ///< as in LossOptions; batchmean divides by the same size with it
 };
 
 /// The elements of the Kullback-Leibler divergence of `target` from the distribution whose logarithm `input` is:

@@ -12,6 +12,7 @@
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/likelihood_loss.h"
 #include "dagrad/ops/loss.h"
+#include "dagrad/ops/margin_loss.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/matmul.h"
 #include "dagrad/ops/operators.h"

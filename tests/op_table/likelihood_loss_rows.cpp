@@ -22,7 +22,7 @@ std::vector<Row> kl_div_rows() {
                            .formula = "target (ln(target) - input)",
                            .function =
                                [](const Tensor& x, const Tensor& y, const LossOptions& options) {
-                                 return kl_div(x, y, {of(options.reduction), false, options.weight});
+                                 return kl_div(x, y, {false, of(options.reduction), options.weight});
                                },
                            .value = [](Rounded x, Rounded y) { return y * (log(y) - x); },
                            .slopes =
@@ -55,7 +55,7 @@ std::vector<Row> kl_div_log_target_rows() {
                            .formula = "e^target (target - input)",
                            .function =
                                [](const Tensor& x, const Tensor& y, const LossOptions& options) {
-                                 return kl_div(x, y, {of(options.reduction), true, options.weight});
+                                 return kl_div(x, y, {true, of(options.reduction), options.weight});
                                },
                            .value = [](Rounded x, Rounded y) { return exp(y) * (y - x); },
                            .slopes =

@@ -6,6 +6,7 @@
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/ops/comparison.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/reduction.h"
@@ -45,6 +46,34 @@ TEST(CrossEntropy, SurvivesHugeLogits) {
   EXPECT_EQ(loss.to_vector<float>(), (std::vector<float>{0, 2e4f}));
   sum(loss).backward();
   EXPECT_EQ(logits.grad().to_vector<float>(), (std::vector<float>{0, 0, 0, -1, 1, 0}));
+}
+
+TEST(CrossEntropy, KeepsIgnoredRowsOutOfEveryDerivative) {
+  const Tensor logits = tensor({NAN, INFINITY, 0, 0}, {2, 2}, f64).requires_grad_();
+  const Tensor loss = cross_entropy(logits, tensor({-100, 1}, i64));
+  const Tensor first = grad(loss, logits, {.create_graph = true});
+  EXPECT_EQ(first.to_vector<double>(), (std::vector<double>{0, 0, 0.5, -0.5}));
+  const Tensor second = grad(sum(first * tensor({1, 1, 1, 0}, {2, 2}, f64)), logits);
+  EXPECT_EQ(second.to_vector<double>(), (std::vector<double>{0, 0, 0.25, -0.25}));
+}
+
+TEST(CrossEntropy, OfInnerAxesIsThatOfTheirRows) {
+  const Tensor logits = normal({2, 3, 4}, 0, 1, f64), target = randint(0, 3, {2, 4});
+  const Tensor rows = reshape(permute(logits, {0, 2, 1}), {8, 3});
+  EXPECT_EQ(cross_entropy(logits, target, Reduction::none).to_vector<double>(),
+            cross_entropy(rows, reshape(target, {8}), Reduction::none).to_vector<double>());
+}
+
+TEST(CrossEntropy, OfUnitVectorsIsThatOfIndices) {
+  const Tensor logits = normal({6, 5}, 0, 1, f64), target = tensor({0, 4, 2, 2, 1, 3}, i64);
+  const Tensor unit = to(eq(unsqueeze(target, 1), arange(0, 5)), f64);
+  for (const Reduction reduction : {Reduction::none, Reduction::mean, Reduction::sum}) {
+    const CrossEntropyOptions options{
+        .weight = tensor({1, 1, 1, 1, 1}, f64), .label_smoothing = 0.3, .reduction = reduction};
+    const auto of_indices = cross_entropy(logits, target, options).to_vector<double>();
+    const auto of_unit = cross_entropy(logits, unit, options).to_vector<double>();
+    for (std::size_t i = 0; i < of_unit.size(); ++i) EXPECT_NEAR(of_indices[i], of_unit[i], 1e-14);
+  }
 }
 
 TEST(CrossEntropy, NamesTheFirstBadLabel) {
