@@ -1,9 +1,11 @@
 #include "dagrad/ops/binary_cross_entropy.h"
 
+#include <atomic>
 #include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/parallel.h"
 #include "dagrad/ops/activation.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
@@ -17,36 +19,44 @@ using losses::Formula;
 using losses::PointwiseLoss;
 using losses::PointwiseLossBackward;
 
-/// The position of element `i` of row-major order.
-Shape index_of(std::int64_t i, const Shape& shape) {
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return index;
-}
-
 /// NaN passes: the loss shows it.
 template <class T>
 bool outside(T x) {
-  const auto value = convert_to<double>(x);
-  return value < 0 || value > 1;
+  if constexpr (std::is_same_v<T, BFloat16>)
+    return outside(static_cast<float>(x));
+  else
+    return x < T{0} || x > T{1};
+}
+
+template <class T>
+bool any_outside(const T* x, std::int64_t count) {
+  constexpr std::int64_t kGrain = 64 << 10;
+  std::atomic<unsigned> found = 0;
+  const auto look = [&](std::int64_t begin, std::int64_t end) {
+    unsigned here = 0;  // without a way out of the loop, so that it vectorises
+    for (std::int64_t i = begin; i < end; ++i) here |= static_cast<unsigned>(outside(x[i]));
+    if (here != 0) found = 1;
+  };
+  if (count <= kGrain)
+    look(0, count);
+  else
+    parallel_for(count, kGrain, look);
+  return found != 0;
 }
 
 void check_probabilities(std::string_view op, const Tensor& input) {
   const Tensor line = contiguous_data(input);
   visit_dtype(line.dtype(), [&]<class T>(T) {
-    const T* x = line.data<T>();
-    unsigned found = 0;
-    for (std::int64_t i = 0; i < line.numel(); ++i) found |= static_cast<unsigned>(outside(x[i]));
-    if (found == 0) return;
-    std::int64_t at = 0;
-    while (!outside(x[at])) ++at;
-    throw UsageError(
-        fmt::format("{}: input {} at index {} (want probabilities, 0 to 1; for logits there is "
-                    "binary_cross_entropy_with_logits)",
-                    op, convert_to<double>(x[at]), index_of(at, input.shape()).str()));
+    if constexpr (is_floating(dtype_of<T>)) {
+      const T* x = line.data<T>();
+      if (!any_outside(x, line.numel())) return;
+      std::int64_t at = 0;
+      while (!outside(x[at])) ++at;
+      throw UsageError(
+          fmt::format("{}: input {} at index {} (want probabilities, 0 to 1; for logits there is "
+                      "binary_cross_entropy_with_logits)",
+                      op, convert_to<double>(x[at]), losses::index_of(at, input.shape()).str()));
+    }
   });
 }
 

@@ -15,13 +15,7 @@ namespace {
 
 /// `3` of a vector, `[0, 3]` of anything else.
 std::string position(std::int64_t i, const Shape& shape) {
-  if (shape.rank() == 1) return std::to_string(i);
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return index.str();
+  return shape.rank() == 1 ? std::to_string(i) : index_of(i, shape).str();
 }
 
 /// Calls `use(i, weight)` for each label, with the weight as label_weights() has it.

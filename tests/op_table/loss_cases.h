@@ -37,6 +37,7 @@ Array reduced(const Array& losses, Reduction reduction, const Array* weight = nu
 
 /// The rows of the families, of which a file each.
 std::vector<Row> cross_entropy_rows();
+std::vector<Row> nll_loss_rows();
 std::vector<Row> binary_cross_entropy_rows();
 std::vector<Row> likelihood_loss_rows();
 std::vector<Row> margin_loss_rows();
