@@ -9,7 +9,7 @@ namespace dagrad::losses {
 
 /// Functions f(x, y) of an input and a target. Their formulas stand in loss_formulas-inl.h.
 enum class Formula : std::uint8_t {
-  squared,
+  squared,  // the first four are functions of x - y
   absolute,
   huber,
   smooth_l1,
@@ -23,6 +23,9 @@ enum class Formula : std::uint8_t {
 
 /// By which of its operands a formula is differentiated.
 enum class By : std::uint8_t { input, target };
+
+/// Whether df/dy is -df/dx.
+constexpr bool of_difference(Formula f) { return f <= Formula::smooth_l1; }
 
 /// Contiguous x and y of one shape and floating type, and a third operand of that type: undefined (it is 1), or of a
 /// shape whose elements repeat over those of x: contiguous, equal to x's last sizes.

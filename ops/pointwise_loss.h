@@ -90,7 +90,7 @@ struct PointwiseLoss {
     const auto by = [&](By operand) {
       return apply(BackwardOp{{operand, number, scale}}, Location::current(), diff_dst, x, y, w);
     };
-    if constexpr (kFormula <= Formula::smooth_l1) {
+    if constexpr (of_difference(kFormula)) {
       const Tensor diff = by(By::input);
       if (ctx.needs(1)) ctx.give(1, neg(diff));
       ctx.give(0, diff);

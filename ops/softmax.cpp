@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
-#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
-#include "dagrad/core/parallel.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/reduction.h"
