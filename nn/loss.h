@@ -1,20 +1,70 @@
-// Losses as modules of two inputs.
+// Losses as callables of an input and a target: the functions of ops with their options kept. Names and defaults are
+// PyTorch's.
 #pragma once
 
-#include "dagrad/ops/softmax.h"
+#include "dagrad/ops/binary_cross_entropy.h"
+#include "dagrad/ops/cross_entropy.h"
+#include "dagrad/ops/likelihood_loss.h"
+#include "dagrad/ops/loss.h"
+#include "dagrad/ops/margin_loss.h"
 
 namespace dagrad::nn {
 
-/// cross_entropy(logits, target) with the reduction it was made with.
-class CrossEntropyLoss {
+/// A loss of an input and a target, computed by the function that the name stands for: `MSELoss()(input, target)`, or
+/// with options `HuberLoss({.delta = 2})`. The options' weights of samples are those of every call: for weights that
+/// change with the batch, call the function.
+template <class Options, Tensor (*kFunction)(const Tensor&, const Tensor&, const Options&, Location)>
+class Loss {
  public:
-  explicit CrossEntropyLoss(Reduction reduction = Reduction::mean) : reduction_(reduction) {}
-  Tensor operator()(const Tensor& logits, const Tensor& target, Location where = Location::current()) const {
-    return cross_entropy(logits, target, reduction_, where);
+  explicit Loss(Options options = {}) : options_(std::move(options)) {}
+  const Options& options() const { return options_; }
+  Tensor operator()(const Tensor& input, const Tensor& target, Location where = Location::current()) const {
+    return kFunction(input, target, options_, where);
   }
 
  private:
-  Reduction reduction_;
+  Options options_;
+};
+
+/// The same for a loss of three tensors.
+template <class Options, Tensor (*kFunction)(const Tensor&, const Tensor&, const Tensor&, const Options&, Location)>
+class Loss3 {
+ public:
+  explicit Loss3(Options options = {}) : options_(std::move(options)) {}
+  const Options& options() const { return options_; }
+  Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& c, Location where = Location::current()) const {
+    return kFunction(a, b, c, options_, where);
+  }
+
+ private:
+  Options options_;
+};
+
+using MSELoss = Loss<LossOptions, mse_loss>;
+using L1Loss = Loss<LossOptions, l1_loss>;
+using HuberLoss = Loss<HuberLossOptions, huber_loss>;
+using SmoothL1Loss = Loss<SmoothL1LossOptions, smooth_l1_loss>;
+
+using NLLLoss = Loss<NllLossOptions, nll_loss>;
+using BCELoss = Loss<BinaryCrossEntropyOptions, binary_cross_entropy>;
+using BCEWithLogitsLoss = Loss<BinaryCrossEntropyWithLogitsOptions, binary_cross_entropy_with_logits>;
+
+using KLDivLoss = Loss<KlDivOptions, kl_div>;
+using PoissonNLLLoss = Loss<PoissonNllLossOptions, poisson_nll_loss>;
+using GaussianNLLLoss = Loss3<GaussianNllLossOptions, gaussian_nll_loss>;  ///< input, target, variance
+
+using HingeLoss = Loss<HingeLossOptions, hinge_loss>;
+using HingeEmbeddingLoss = Loss<HingeLossOptions, hinge_embedding_loss>;
+using MultiMarginLoss = Loss<MultiMarginLossOptions, multi_margin_loss>;
+using MarginRankingLoss = Loss3<RankingLossOptions, margin_ranking_loss>;        ///< input1, input2, target
+using CosineEmbeddingLoss = Loss3<RankingLossOptions, cosine_embedding_loss>;    ///< input1, input2, target
+using TripletMarginLoss = Loss3<TripletMarginLossOptions, triplet_margin_loss>;  ///< anchor, positive, negative
+
+/// cross_entropy(logits, target) with its options, or just a reduction.
+class CrossEntropyLoss : public Loss<CrossEntropyOptions, cross_entropy> {
+ public:
+  using Loss::Loss;
+  explicit CrossEntropyLoss(Reduction reduction) : Loss(CrossEntropyOptions{.reduction = reduction}) {}
 };
 
 }  // namespace dagrad::nn

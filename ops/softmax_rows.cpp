@@ -71,6 +71,26 @@ void scaled_exp_f32(const float* x, LogSum<float> sum, float scale, float* dst, 
   map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(hn::Sub(v, top), log))); });
 }
 
+float sum_below_f32(const float* x, float top, const float* weight, std::int64_t count) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto from = hn::Set(d, top), zero = hn::Zero(d);
+  auto total = zero;
+  std::int64_t i = 0;
+  if (weight == nullptr) {
+    for (; i + lanes <= count; i += lanes) total = hn::Add(total, hn::Sub(from, hn::LoadU(d, x + i)));
+    if (i < count) total = hn::Add(total, hn::Sub(from, load_tail(d, x + i, count - i, top)));
+  } else {
+    const auto weigh = [&](hn::Vec<D> w, hn::Vec<D> v)
+                           HWY_ATTR { return hn::IfThenElse(hn::Eq(w, zero), zero, hn::Mul(w, hn::Sub(from, v))); };
+    for (; i + lanes <= count; i += lanes) total = hn::Add(total, weigh(hn::LoadU(d, weight + i), hn::LoadU(d, x + i)));
+    if (i < count) {
+      total = hn::Add(total, weigh(load_tail(d, weight + i, count - i, 0), load_tail(d, x + i, count - i, top)));
+    }
+  }
+  return hn::GetLane(hn::SumOfLanes(d, total));
+}
+
 }  // namespace dagrad::softmax_rows::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -83,6 +103,7 @@ namespace dagrad::softmax_rows {
 HWY_EXPORT(log_sum_exp_f32);
 HWY_EXPORT(subtract_f32);
 HWY_EXPORT(scaled_exp_f32);
+HWY_EXPORT(sum_below_f32);
 
 LogSum<float> log_sum_exp(const float* x, std::int64_t count) {
   return HWY_DYNAMIC_DISPATCH(log_sum_exp_f32)(x, count);
@@ -92,6 +113,9 @@ void subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count)
 }
 void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(scaled_exp_f32)(x, sum, scale, dst, count);
+}
+float sum_below(const float* x, float top, const float* weight, std::int64_t count) {
+  return HWY_DYNAMIC_DISPATCH(sum_below_f32)(x, top, weight, count);
 }
 
 LogSum<double> log_sum_exp(const double* x, std::int64_t count) {
@@ -107,6 +131,15 @@ void subtract(const double* x, LogSum<double> sum, double* dst, std::int64_t cou
 }
 void scaled_exp(const double* x, LogSum<double> sum, double scale, double* dst, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) dst[i] = scale * std::exp(x[i] - sum.top - sum.log);
+}
+
+double sum_below(const double* x, double top, const double* weight, std::int64_t count) {
+  double total = 0;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double w = weight == nullptr ? 1 : weight[i];
+    if (w != 0) total += w * (top - x[i]);
+  }
+  return total;
 }
 
 }  // namespace dagrad::softmax_rows

@@ -1,9 +1,26 @@
 // Row kernels of softmax and cross-entropy. Internal.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
+#include "dagrad/core/parallel.h"
+
 namespace dagrad::softmax_rows {
+
+/// Calls `body(i)` for each row, sharing the rows out among threads; each row is one thread's, so that results do not
+/// depend on their number.
+template <class Body>
+void for_rows(std::int64_t rows, std::int64_t columns, const Body& body) {
+  constexpr std::int64_t kGrain = 16 << 10;  // elements that are worth a thread (an exp costs about 0.1 ns)
+  if (rows * columns <= kGrain) {
+    for (std::int64_t i = 0; i < rows; ++i) body(i);
+    return;
+  }
+  parallel_for(rows, std::max<std::int64_t>(1, kGrain / columns), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) body(i);
+  });
+}
 
 /// log(sum(exp(x))) = top + log, in two parts: their sum would lose the digits of `log` where `top` is large.
 template <class T>
@@ -23,5 +40,10 @@ void subtract(const double* x, LogSum<double> sum, double* dst, std::int64_t cou
 /// dst = scale exp(x - log(sum(exp))).
 void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count);
 void scaled_exp(const double* x, LogSum<double> sum, double scale, double* dst, std::int64_t count);
+
+/// sum of weight[i] (top - x[i]), where an element of weight 0 counts for nothing, even at infinity. Without weights
+/// (null) they are 1.
+float sum_below(const float* x, float top, const float* weight, std::int64_t count);
+double sum_below(const double* x, double top, const double* weight, std::int64_t count);
 
 }  // namespace dagrad::softmax_rows
