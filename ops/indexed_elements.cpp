@@ -68,18 +68,24 @@ void scatter(const From* values, const Strides& values_strides, int axis, const 
     To* const to = dst + at[0];
     const std::int64_t* const where = indices + at[1];
     const From* const from = values + at[2];
+    const auto put_one = [&](std::int64_t i, std::int64_t j) {
+      put(to[j * across + where[j * index_across + i * index_step] * step], from[j * value_across + i * value_step]);
+    };
     if (index_across == 0 && across == 1 && value_across == 1) {
       for (std::int64_t i = 0; i < length; ++i) {
         To* const row = to + where[i * index_step] * step;
         const From* const value_row = from + i * value_step;
         for (std::int64_t j = 0; j < count; ++j) put(row[j], value_row[j]);
       }
+    } else if (across < step) {
+      // Several lines side by side: along the axis each element would be in another cache line (78 ms in place of 30
+      // for 2048 x 2048 along axis 0).
+      for (std::int64_t i = 0; i < length; ++i) {
+        for (std::int64_t j = 0; j < count; ++j) put_one(i, j);
+      }
     } else {
       for (std::int64_t j = 0; j < count; ++j) {
-        for (std::int64_t i = 0; i < length; ++i) {
-          put(to[j * across + where[j * index_across + i * index_step] * step],
-              from[j * value_across + i * value_step]);
-        }
+        for (std::int64_t i = 0; i < length; ++i) put_one(i, j);
       }
     }
   });

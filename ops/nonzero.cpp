@@ -25,15 +25,18 @@ std::int64_t count_true(const Tensor& row_major) {
   return std::count(begin, begin + row_major.numel(), true);
 }
 
-/// Calls f(which, position in row-major order) for the `count` true elements. Without a branch on the mask: where that
-/// is random, a mispredicted branch costs more than ten elements.
+/// Calls write(which, i) for each true element i of `mask`, `which` counting from `first` to `last` at most, and
+/// perhaps once more with the next number before that is known. Returns the next number. Without a branch on the mask:
+/// where that is random, a mispredicted branch costs more than ten elements.
 template <class Write>
-void for_true(const Tensor& row_major, std::int64_t count, const Write& write) {
-  const bool* mask = row_major.data<bool>();
-  for (std::int64_t i = 0, k = 0; k < count; ++i) {
-    write(k, i);
-    k += mask[i] ? 1 : 0;
+std::int64_t for_true(const bool* mask, std::int64_t length, std::int64_t first, std::int64_t last,
+                      const Write& write) {
+  std::int64_t which = first;
+  for (std::int64_t i = 0; i < length && which < last; ++i) {
+    write(which, i);
+    which += mask[i] ? 1 : 0;
   }
+  return which;
 }
 
 struct Nonzero {
@@ -43,16 +46,22 @@ struct Nonzero {
   Spec infer(const Tensor& src) const { return {{count_true(mask), src.dim()}, i64}; }
   void forward(Forward&, const Tensor& src, Tensor& dst) const {
     if (dst.numel() == 0) return;
-    const std::int64_t count = dst.size(0);
     const int rank = src.dim();
+    const std::int64_t count = dst.size(0), length = src.shape().back();
     std::int64_t* const to = dst.mutable_data<std::int64_t>();
-    // First each position as one number, in the last column; then taken apart.
-    for_true(mask, count, [=](std::int64_t k, std::int64_t i) { to[k * rank + rank - 1] = i; });
-    for (std::int64_t k = 0; k < count && rank > 1; ++k) {
-      std::int64_t rest = to[k * rank + rank - 1];
-      for (int axis = rank - 1; axis >= 0; --axis) {
-        to[k * rank + axis] = rest % src.shape()[axis];
-        rest /= src.shape()[axis];
+    Shape row = src.shape();  // the position of a row: all components but the last
+    for (std::int64_t& component : row) component = 0;
+    const bool* row_mask = mask.data<bool>();
+    for (std::int64_t k = 0; k < count; row_mask += length) {
+      const std::int64_t begin = k;
+      k = for_true(row_mask, length, k, count,
+                   [=](std::int64_t which, std::int64_t j) { to[which * rank + rank - 1] = j; });
+      for (std::int64_t which = begin; which < k; ++which) {
+        for (int axis = 0; axis < rank - 1; ++axis) to[which * rank + axis] = row[axis];
+      }
+      for (int axis = rank - 2; axis >= 0; --axis) {
+        if (++row[axis] < src.shape()[axis]) break;
+        row[axis] = 0;
       }
     }
   }
@@ -69,7 +78,8 @@ Tensor masked_select(const Tensor& src, const Tensor& mask, Location at) {
   const Tensor chosen = contiguous_data(expand(mask, shape, at));
   Tensor positions = Tensor::allocate({{count_true(chosen)}, i64});
   std::int64_t* const to = positions.mutable_data<std::int64_t>();
-  for_true(chosen, positions.numel(), [to](std::int64_t k, std::int64_t i) { to[k] = i; });
+  for_true(chosen.data<bool>(), chosen.numel(), 0, positions.numel(),
+           [to](std::int64_t which, std::int64_t i) { to[which] = i; });
   return index_select(reshape(expand(src, shape, at), {checked_numel("masked_select", shape)}, at), 0, positions, at);
 }
 
