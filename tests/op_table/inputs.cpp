@@ -43,6 +43,7 @@ Array draw_input(const Input& input, std::string_view name, DType dtype) {
   } else {
     for (double& value : array.values) value = draw_one(domain, generator);
   }
+  if (input.dtype) return array;  // indices are what they are in whatever type the op computes
   for (double& value : array.values) value = round_to(value, dtype);
   return array;
 }
