@@ -8,6 +8,7 @@
 #include "dagrad/ops/arrangement.h"
 #include "dagrad/ops/binary_cross_entropy.h"
 #include "dagrad/ops/comparison.h"
+#include "dagrad/ops/convolution.h"
 #include "dagrad/ops/cross_entropy.h"
 #include "dagrad/ops/diagonal.h"
 #include "dagrad/ops/dropout.h"

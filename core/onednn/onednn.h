@@ -6,6 +6,7 @@
 // primitives made for one thread, because waking the others takes longer (0.7 us) than the work.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 
@@ -39,6 +40,24 @@ void binary(Binary algorithm, const Tensor& a, const Tensor& b, Tensor& dst);
 void matmul(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, std::optional<Eltwise> then = {});
 /// Whether matmul reads `t` as it lies: one of the last two strides is 1 and the rows do not overlap.
 bool matmul_takes(const Tensor& t);
+
+/// How a convolution's window moves, per spatial axis. `before` and `after` are zeros that the source is thought to
+/// have around it.
+struct ConvolutionGeometry {
+  int axes = 0;  ///< 1 to 3
+  std::array<std::int64_t, 3> stride{1, 1, 1}, dilation{1, 1, 1}, before{}, after{};
+  std::int64_t groups = 1;
+};
+
+/// dst[n, o, p] = bias[o] + sum over c, k of weights[o, c, k] src[n, c of o's group, p stride + k dilation - before],
+/// and its two adjoints. f32 or bf16, not empty; src and dst channels-last, weights [O, C / groups, k...] and the bias
+/// (may be undefined) contiguous.
+void convolution(const ConvolutionGeometry& geometry, const Tensor& src, const Tensor& weights, const Tensor& bias,
+                 Tensor& dst);
+void convolution_backward_data(const ConvolutionGeometry& geometry, const Tensor& diff_dst, const Tensor& weights,
+                               Tensor& diff_src);
+void convolution_backward_weights(const ConvolutionGeometry& geometry, const Tensor& src, const Tensor& diff_dst,
+                                  Tensor& diff_weights, Tensor& diff_bias);
 
 /// dst = log softmax of contiguous src along `axis`.
 void log_softmax(const Tensor& src, int axis, Tensor& dst);

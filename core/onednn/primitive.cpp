@@ -21,12 +21,22 @@ std::atomic<std::uint64_t> executions_of_ended_threads{0};
 
 }  // namespace
 
+/// An argument that the primitive wants in another layout than its tensor has.
+struct Reordered {
+  std::size_t argument;
+  bool written;
+  dnnl::memory tensor;  // as it lies
+  dnnl::memory inside;  // as the primitive wants it, in a buffer of its own for the time of a call
+  dnnl::reorder primitive;
+};
+
 /// A primitive ready to run: only the pointers in its memory objects change from call to call.
 struct Executable {
   std::vector<std::int64_t> key;
   dnnl::primitive primitive;
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> arguments;
+  std::vector<Reordered> reordered;
   std::size_t scratchpad_bytes = 0;
   std::uint64_t last_use = 0;
 
@@ -168,12 +178,27 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
   result->key.assign(key.begin(), key.end());
   result->primitive = std::move(built.primitive);
   result->scratchpad_bytes = built.scratchpad_bytes;
-  const auto add = [&result](int role, const dnnl::memory::desc& descriptor) {
-    result->memories.emplace_back(descriptor, engine(), static_cast<void*>(nullptr));
+  const auto memory_of = [](const dnnl::memory::desc& descriptor) {
+    return dnnl::memory(descriptor, engine(), static_cast<void*>(nullptr));
+  };
+  const auto add = [&](int role, const dnnl::memory::desc& descriptor) {
+    result->memories.push_back(memory_of(descriptor));
     result->arguments.push_back({role, result->memories.back().get()});
   };
   std::size_t i = 0;
-  for (const Argument& argument : arguments) add(argument.role, built.descriptors.at(i++));
+  for (const Argument& argument : arguments) {
+    const dnnl::memory::desc& tensor = built.descriptors.at(i);
+    const dnnl::memory::desc& wanted = built.wanted.empty() ? tensor : built.wanted.at(i);
+    add(argument.role, wanted);
+    if (wanted != tensor) {
+      Reordered entry{i, argument.written, memory_of(tensor), result->memories.back(), {}};
+      const dnnl::memory& from = argument.written ? entry.inside : entry.tensor;
+      const dnnl::memory& into = argument.written ? entry.tensor : entry.inside;
+      entry.primitive = dnnl::reorder(from, into);
+      result->reordered.push_back(std::move(entry));
+    }
+    ++i;
+  }
   if (result->scratchpad_bytes > 0) {
     const auto bytes = static_cast<dnnl::memory::dim>(result->scratchpad_bytes);
     add(DNNL_ARG_SCRATCHPAD, {{bytes}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
@@ -181,19 +206,48 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
   return cache().insert(key, std::move(result));
 }
 
+namespace {
+
+void reorder(const Reordered& entry) {
+  const bool out = entry.written;
+  const std::array<dnnl_exec_arg_t, 2> arguments{{{DNNL_ARG_FROM, (out ? entry.inside : entry.tensor).get()},
+                                                  {DNNL_ARG_TO, (out ? entry.tensor : entry.inside).get()}}};
+  check(dnnl_primitive_execute(entry.primitive.get(), cache().stream(), static_cast<int>(arguments.size()),
+                               arguments.data()),
+        "reordering");
+}
+
+}  // namespace
+
 void execute(Executable& executable, std::initializer_list<Argument> arguments) {
+  boost::container::static_vector<Storage::Pointer, 8> buffers;  // until the call ends
+  const auto set = [](dnnl_memory_t memory, void* data) {
+    check(dnnl_memory_set_data_handle(memory, data), "setting a pointer");
+  };
+  const auto set_buffer = [&](dnnl_memory_t memory, std::size_t bytes) {
+    buffers.push_back(Storage::allocate(bytes));
+    set(memory, buffers.back()->data());
+  };
   std::size_t i = 0;
+  auto reordered = executable.reordered.begin();
   for (const Argument& argument : arguments) {
-    check(dnnl_memory_set_data_handle(executable.arguments[i++].memory, argument.data), "setting a pointer");
+    if (reordered != executable.reordered.end() && reordered->argument == i) {
+      set(reordered->tensor.get(), argument.data);
+      set_buffer(reordered->inside.get(), reordered->inside.get_desc().get_size());
+      if (!reordered->written) reorder(*reordered);
+      ++reordered;
+    } else {
+      set(executable.arguments[i].memory, argument.data);
+    }
+    ++i;
   }
-  Storage::Pointer scratchpad;
-  if (executable.scratchpad_bytes > 0) {
-    scratchpad = Storage::allocate(executable.scratchpad_bytes);
-    check(dnnl_memory_set_data_handle(executable.arguments[i].memory, scratchpad->data()), "setting the scratchpad");
-  }
+  if (executable.scratchpad_bytes > 0) set_buffer(executable.arguments[i].memory, executable.scratchpad_bytes);
   check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(),
                                static_cast<int>(executable.arguments.size()), executable.arguments.data()),
         "executing a primitive");
+  for (const Reordered& entry : executable.reordered) {
+    if (entry.written) reorder(entry);
+  }
 }
 
 }  // namespace dagrad::onednn

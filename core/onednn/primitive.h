@@ -15,7 +15,16 @@
 namespace dagrad::onednn {
 
 /// Which kind of primitive a key is for.
-enum class Kind : std::int64_t { eltwise, binary, matmul, log_softmax, log_softmax_backward };
+enum class Kind : std::int64_t {
+  eltwise,
+  binary,
+  matmul,
+  log_softmax,
+  log_softmax_backward,
+  convolution,
+  convolution_backward_data,
+  convolution_backward_weights,
+};
 
 dnnl::engine& engine();
 dnnl::memory::data_type data_type(DType dtype);
@@ -52,13 +61,16 @@ class Key {
 struct Argument {
   int role;
   void* data;
+  bool written;
 };
 
-/// A primitive with the descriptors of its arguments, in the order in which run() gets their data.
+/// A primitive with the descriptors of its arguments, in the order in which run() gets their data. Where `wanted` (when
+/// not empty, as long as `descriptors`) differs, the argument is reordered on its way in or out.
 struct Built {
   dnnl::primitive primitive;
   std::vector<dnnl::memory::desc> descriptors;
   std::size_t scratchpad_bytes = 0;
+  std::vector<dnnl::memory::desc> wanted = {};
 };
 
 struct Executable;
@@ -76,7 +88,7 @@ void run(const Key& key, std::initializer_list<Argument> arguments, const Build&
   execute(*executable, arguments);
 }
 
-inline Argument in(int role, const Tensor& t) { return {role, const_cast<void*>(t.raw_data())}; }
-inline Argument out(int role, Tensor& t) { return {role, t.mutable_raw_data()}; }
+inline Argument in(int role, const Tensor& t) { return {role, const_cast<void*>(t.raw_data()), false}; }
+inline Argument out(int role, Tensor& t) { return {role, t.mutable_raw_data(), true}; }
 
 }  // namespace dagrad::onednn
