@@ -1,31 +1,14 @@
 // Convolutions over one to three spatial axes, and their transposes.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 
 #include "dagrad/core/location.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/ops/per_axis.h"
 
 namespace dagrad {
-
-/// A number for each spatial axis; one number stands for all of them.
-class PerAxis {
- public:
-  PerAxis(std::int64_t all = 0) : values_{all, 0, 0}, count_(1) {}  // NOLINT: 3 reads as {3, 3}
-  /// Throws UsageError for none or more than three.
-  PerAxis(std::initializer_list<std::int64_t> values);
-
-  /// How many were given.
-  int count() const { return count_; }
-  std::int64_t operator[](int axis) const { return values_[count_ == 1 ? 0 : static_cast<std::size_t>(axis)]; }
-
- private:
-  std::array<std::int64_t, 3> values_{};
-  int count_ = 0;
-};
 
 /// The padding that keeps the spatial sizes (for stride 1); where it is odd, the end gets one more than the beginning.
 struct Same {};

@@ -24,6 +24,7 @@
 #include "dagrad/ops/nonzero.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pad.h"
+#include "dagrad/ops/pooling.h"
 #include "dagrad/ops/product.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/softmax.h"

@@ -1,0 +1,29 @@
+#include "dagrad/ops/per_axis.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "dagrad/core/error.h"
+
+namespace dagrad {
+
+PerAxis::PerAxis(std::initializer_list<std::int64_t> values) : count_(static_cast<int>(values.size())) {
+  if (values.size() < 1 || values.size() > values_.size())
+    throw UsageError(fmt::format("options: {} numbers (want one for each of 1 to 3 spatial axes)", values.size()));
+  std::copy(values.begin(), values.end(), values_.begin());
+}
+
+std::array<std::int64_t, 3> values_of(const char* function, int axes, const char* what, const PerAxis& given,
+                                      std::int64_t least) {
+  if (given.count() != 1 && given.count() != axes)
+    throw UsageError(fmt::format("{}: {} has {} numbers (want 1 or {})", function, what, given.count(), axes));
+  std::array<std::int64_t, 3> result{};
+  for (int axis = 0; axis < axes; ++axis) {
+    if (given[axis] < least)
+      throw UsageError(fmt::format("{}: {} is {} (want at least {})", function, what, given[axis], least));
+    result[static_cast<std::size_t>(axis)] = given[axis];
+  }
+  return result;
+}
+
+}  // namespace dagrad

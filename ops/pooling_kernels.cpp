@@ -1,0 +1,181 @@
+#include "dagrad/ops/pooling_kernels.h"
+
+#include <vector>
+
+#include "dagrad/core/copy.h"
+#include "dagrad/core/parallel.h"
+
+// As for the elementwise ops: SSE2, AVX2 and AVX-512.
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#define HWY_TARGET_INCLUDE "dagrad/ops/pooling_kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "dagrad/ops/pooling_rows-inl.h"
+
+#ifndef DAGRAD_OPS_POOLING_JOB
+#define DAGRAD_OPS_POOLING_JOB
+namespace dagrad::pooling {
+
+enum class Work { max, max_scatter, max_gather, sum, sum_scatter };
+
+/// One call: `fine` has an element for each of the source's, `coarse` one for each window.
+struct Job {
+  Work work;
+  const Windows& windows;
+  DType dtype;
+  DType numbers_dtype;
+  std::int64_t channels;
+  void* fine;
+  void* coarse;
+  void* numbers;
+  const double* weights;
+  bool first;  // a scatter finds nothing to add to
+};
+
+}  // namespace dagrad::pooling
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace dagrad::pooling::HWY_NAMESPACE {
+
+template <class T, class N>
+void run_typed(const Job& job, std::int64_t first, std::int64_t end) {
+  const Windows& windows = job.windows;
+  const std::int64_t channels = job.channels, planes = windows.out_volume();
+  const auto none = static_cast<std::int32_t>(nothing_taken(job.numbers_dtype));
+  std::vector<Tap> taps(static_cast<std::size_t>(windows.kernel_volume()));
+  for (std::int64_t w = first; w < end; ++w) {
+    T* fine = static_cast<T*>(job.fine) + w / planes * windows.in_volume() * channels;
+    T* coarse = static_cast<T*>(job.coarse) + w * channels;
+    N* numbers = static_cast<N*>(job.numbers) + (job.numbers != nullptr ? w * channels : 0);
+    const double weight = job.weights != nullptr ? job.weights[w % planes] : 1;
+    const std::size_t count = windows.taps_of(w % planes, taps.data());
+    switch (job.work) {
+      case Work::max: max_row(fine, taps.data(), count, channels, none, coarse, numbers); break;
+      case Work::max_scatter:
+        if (job.first)
+          max_scatter_row<true>(coarse, numbers, taps.data(), count, channels, fine);
+        else
+          max_scatter_row<false>(coarse, numbers, taps.data(), count, channels, fine);
+        break;
+      case Work::max_gather: max_gather_row(fine, numbers, taps.data(), count, channels, coarse); break;
+      case Work::sum: sum_row(fine, taps.data(), count, channels, weight, coarse); break;
+      case Work::sum_scatter:
+        if (job.first)
+          sum_scatter_row<true>(coarse, taps.data(), count, channels, weight, fine);
+        else
+          sum_scatter_row<false>(coarse, taps.data(), count, channels, weight, fine);
+        break;
+    }
+  }
+}
+
+template <class T>
+void run_numbered(const Job& job, std::int64_t first, std::int64_t end) {
+  if (job.numbers_dtype == u8)
+    run_typed<T, std::uint8_t>(job, first, end);
+  else
+    run_typed<T, std::int64_t>(job, first, end);
+}
+
+/// The windows `first` to `end - 1` of all planes of the batch.
+void run(const Job& job, std::int64_t first, std::int64_t end) {
+  switch (job.dtype) {
+    case DType::f32: return run_numbered<float>(job, first, end);
+    case DType::bf16: return run_numbered<std::uint16_t>(job, first, end);
+    default: return run_numbered<double>(job, first, end);
+  }
+}
+
+}  // namespace dagrad::pooling::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace dagrad::pooling {
+namespace {
+
+HWY_EXPORT(run);
+
+constexpr std::int64_t kGrain = 1 << 14;  // elements of the source
+
+/// Splits the windows over threads, between samples where windows of one share elements that are written.
+void run_in_parallel(const Job& job, std::int64_t batch) {
+  const std::int64_t windows = batch * job.windows.out_volume();
+  const bool shared = (job.work == Work::max_scatter || job.work == Work::sum_scatter) && !job.first;
+  const std::int64_t per_window = std::max<std::int64_t>(1, job.windows.kernel_volume() * job.channels);
+  std::int64_t grain = std::max<std::int64_t>(1, kGrain / per_window);
+  if (shared) grain = (grain + job.windows.out_volume() - 1) / job.windows.out_volume() * job.windows.out_volume();
+  parallel_for(windows, grain, [&](std::int64_t first, std::int64_t end) {
+    HWY_DYNAMIC_DISPATCH(run)(job, first, end);
+  });
+}
+
+/// Adds into f32 where bf16 would round after each window, unless each element gets one share only.
+void scatter(Job job, const Tensor& diff_dst, Tensor& diff_src) {
+  job.first = job.windows.partition();
+  if (diff_src.dtype() == bf16 && !job.first) {
+    const Spec coarse{diff_dst.shape(), f32, Format::channels_last}, fine{diff_src.shape(), f32, Format::channels_last};
+    Tensor wide_dst = Tensor::allocate(coarse), wide_src = Tensor::allocate(fine);
+    copy_elements(diff_dst, wide_dst);
+    scatter(job, wide_dst, wide_src);
+    copy_elements(wide_src, diff_src);
+    return;
+  }
+  job.dtype = diff_src.dtype();
+  job.coarse = const_cast<void*>(diff_dst.raw_data());
+  job.fine = diff_src.mutable_raw_data();
+  if (!job.first) diff_src.zero_();
+  run_in_parallel(job, diff_src.size(0));
+}
+
+Job job_of(Work work, const Windows& windows, const Tensor& fine, const Tensor& coarse) {
+  return {work,
+          windows,
+          fine.dtype(),
+          numbers_dtype(windows),
+          fine.size(1),
+          const_cast<void*>(fine.raw_data()),
+          const_cast<void*>(coarse.raw_data()),
+          nullptr,
+          nullptr,
+          false};
+}
+
+}  // namespace
+
+DType numbers_dtype(const Windows& windows) { return windows.kernel_volume() <= 255 ? u8 : i64; }
+std::int64_t nothing_taken(DType numbers) { return numbers == u8 ? 255 : std::numeric_limits<std::int32_t>::max(); }
+
+void max(const Windows& windows, const Tensor& src, Tensor& dst, Tensor& numbers) {
+  Job job = job_of(Work::max, windows, src, dst);
+  job.numbers = numbers.mutable_raw_data();
+  run_in_parallel(job, src.size(0));
+}
+
+void max_scatter(const Windows& windows, const Tensor& diff_dst, const Tensor& numbers, Tensor& diff_src) {
+  Job job = job_of(Work::max_scatter, windows, diff_src, diff_dst);
+  job.numbers = const_cast<void*>(numbers.raw_data());
+  scatter(job, diff_dst, diff_src);
+}
+
+void max_gather(const Windows& windows, const Tensor& src, const Tensor& numbers, Tensor& dst) {
+  Job job = job_of(Work::max_gather, windows, src, dst);
+  job.numbers = const_cast<void*>(numbers.raw_data());
+  run_in_parallel(job, src.size(0));
+}
+
+void weighted_sum(const Windows& windows, const double* weights, const Tensor& src, Tensor& dst) {
+  Job job = job_of(Work::sum, windows, src, dst);
+  job.weights = weights;
+  run_in_parallel(job, src.size(0));
+}
+
+void weighted_scatter(const Windows& windows, const double* weights, const Tensor& diff_dst, Tensor& diff_src) {
+  Job job = job_of(Work::sum_scatter, windows, diff_src, diff_dst);
+  job.weights = weights;
+  scatter(job, diff_dst, diff_src);
+}
+
+}  // namespace dagrad::pooling
+#endif

@@ -1,0 +1,32 @@
+#include "dagrad/ops/pooling.h"
+
+#include <gtest/gtest.h>
+
+#include "dagrad/core/creation.h"
+
+namespace dagrad {
+namespace {
+
+TEST(MaxPool, TellsWhereTheLargestStand) {
+  const Tensor src = tensor<float>({1, 5, 2, 0, 9, 3, 4, 8, 7, 6, 1, 2}, {1, 1, 3, 4});
+  const auto [dst, at] = max_pool2d_with_indices(src, {.kernel = 2, .stride = 1});
+  EXPECT_EQ(dst.to_vector<int>(), (std::vector{9, 5, 8, 9, 6, 8}));
+  EXPECT_EQ(at.to_vector<int>(), (std::vector{4, 1, 7, 4, 9, 7}));
+  EXPECT_EQ(at.dtype(), i64);
+  EXPECT_EQ(at.shape(), (Shape{1, 1, 2, 3}));
+}
+
+TEST(MaxPool, TellsWhereOfWideWindowsAndOfPadding) {
+  const Tensor wide = arange(0, 400, 1, f32);
+  const auto [largest, at] = max_pool1d_with_indices(wide.alias({1, 400}, {400, 1}, 0), {.kernel = 400});
+  EXPECT_EQ(at.to_vector<int>(), std::vector{399});
+  EXPECT_EQ(largest.item<float>(), 399);
+
+  const auto [nothing, nowhere] =
+      max_pool1d_with_indices(ones({1, 1, 3}), {.kernel = 2, .stride = 1, .padding = 1, .dilation = 4});
+  EXPECT_EQ(nowhere.to_vector<int>(), std::vector{-1});
+  EXPECT_EQ(nothing.item<float>(), -std::numeric_limits<float>::infinity());
+}
+
+}  // namespace
+}  // namespace dagrad
