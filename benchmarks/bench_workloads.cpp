@@ -60,6 +60,34 @@ void add_mlp(const std::string& name, const std::vector<std::int64_t>& widths, s
   });
 }
 
+/// One step of `net()` on images under Adam.
+void add_images(const std::string& name, const Shape& images, const std::function<nn::Sequential()>& make_net) {
+  add(name, [=]() -> Step {
+    auto net = std::make_shared<nn::Sequential>(make_net());
+    auto optimizer = make(Rule::adam, *net);
+    const Tensor x = randn(images), y = randint(0, 10, {images[0]});
+    return [=] {
+      optimizer->zero_grad();
+      cross_entropy((*net)(x), y).backward();
+      optimizer->step();
+    };
+  });
+}
+
+nn::Sequential small_cnn() {
+  nn::Sequential net;
+  std::int64_t in = 1;
+  for (const std::int64_t out : {16, 32}) {
+    net.add(nn::Conv2d({.in = in, .out = out, .kernel = 3, .padding = 1}));
+    net.add(nn::ReLU());
+    net.add(nn::MaxPool2d(2));
+    in = out;
+  }
+  net.add(nn::Flatten());
+  net.add(nn::Linear(32 * 7 * 7, 10));
+  return net;
+}
+
 void add_chain(const std::string& name, const std::function<std::function<Tensor(const Tensor&)>()>& make_op,
                const std::function<Tensor()>& make_start) {
   constexpr int kLength = 1000;
@@ -87,6 +115,8 @@ void add_all() {
   std::vector<std::int64_t> deep(51, 64);
   deep.push_back(10);
   add_mlp("deep50_adam", deep, 32, Rule::adam);
+
+  add_images("cnn_adam", {64, 1, 28, 28}, small_cnn);
 
   const auto small = [] { return randn({16}).requires_grad_(); };
   add_chain(

@@ -1,10 +1,12 @@
 // All of nn.
 #pragma once
 
+#include "dagrad/nn/convolution.h"
 #include "dagrad/nn/init.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/loss.h"
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
+#include "dagrad/nn/pooling.h"
 #include "dagrad/nn/sequential.h"
 #include "dagrad/nn/summary.h"

@@ -16,7 +16,8 @@ PerAxis::PerAxis(std::initializer_list<std::int64_t> values) : count_(static_cas
 std::array<std::int64_t, 3> values_of(const char* function, int axes, const char* what, const PerAxis& given,
                                       std::int64_t least) {
   if (given.count() != 1 && given.count() != axes)
-    throw UsageError(fmt::format("{}: {} has {} numbers (want 1 or {})", function, what, given.count(), axes));
+    throw UsageError(fmt::format("{}: {} has {} numbers (want 1{})", function, what, given.count(),
+                                 axes > 1 ? fmt::format(" or {}", axes) : ""));
   std::array<std::int64_t, 3> result{};
   for (int axis = 0; axis < axes; ++axis) {
     if (given[axis] < least)
