@@ -9,7 +9,9 @@
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
+#include "tools/bench_command.h"
 #include "tools/exit_codes.h"
+#include "tools/gradcheck_command.h"
 #include "tools/output.h"
 #include "tools/suggest.h"
 #include "tools/train_command.h"
@@ -28,11 +30,14 @@ int print_help(const std::vector<std::string>&) {
       "Examples:\n"
       "  dagrad train                                   train on the built-in digits\n"
       "  dagrad train --dataset mnist --data DIR        train on MNIST's files in DIR\n"
+      "  dagrad gradcheck conv2d                        compare an op's derivatives with finite differences\n"
+      "  dagrad bench matmul                            time an op\n"
       "  dagrad train --help                            all options of a command\n\n"
       "Commands:\n";
   for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
   text +=
-      "\nExit codes: 0 success, 2 usage, 3 a file that cannot be read or written, 4 the work failed, 130 "
+      "\nExit codes: 0 success, 1 a check found something wrong, 2 usage, 3 a file that cannot be read or written, 4 "
+      "the work failed, 130 "
       "interrupted.\n";
   print(text);
   return kSuccess;
@@ -49,6 +54,8 @@ int complain(int code, const std::string& what) {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"train", "train a network and test it", run_train},
+      {"gradcheck", "compare the derivatives of ops with finite differences", run_gradcheck},
+      {"bench", "time ops", run_bench},
       {"version", "print the version", print_version},
       {"help", "print this", print_help},
   };

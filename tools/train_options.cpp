@@ -8,8 +8,7 @@
 #include <sstream>
 
 #include "dagrad/core/error.h"
-#include "tools/output.h"
-#include "tools/suggest.h"
+#include "tools/command_line.h"
 
 namespace dagrad::tools {
 namespace {
@@ -54,18 +53,6 @@ std::vector<std::int64_t> parse_widths(const std::string& text) {
   return widths;
 }
 
-void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices) {
-  for (const std::string& choice : choices) {
-    if (value == choice) return;
-  }
-  throw UsageError(
-      fmt::format("--{}: '{}' (want {}){}", option, value, fmt::join(choices, ", "), suggestion(value, choices)));
-}
-
-void check_range(const char* option, double value, bool holds, const char* want) {
-  if (!holds) throw UsageError(fmt::format("--{}: {} (want {})", option, value, want));
-}
-
 void check(const TrainOptions& o) {
   check_choice("dataset", o.dataset, {"digits", "mnist"});
   check_choice("activation", o.activation, {"relu", "tanh", "sigmoid"});
@@ -84,13 +71,6 @@ void check(const TrainOptions& o) {
   check_range("batch-size", whole(o.batch_size), o.batch_size >= 0, "at least 1, or 0 for the whole dataset");
   check_range("epochs", whole(o.epochs), o.epochs >= 1, "at least 1");
   check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
-}
-
-/// The option's name in what Boost says of it, for a suggestion.
-std::vector<std::string> names_of(const po::options_description& all) {
-  std::vector<std::string> names;
-  for (const auto& option : all.options()) names.push_back("--" + option->long_name());
-  return names;
 }
 
 }  // namespace
@@ -121,74 +101,31 @@ std::optional<TrainOptions> parse_train_options(const std::vector<std::string>& 
   TrainOptions o;
   std::string hidden = "256,128", config;
   po::options_description data("Data"), model("Model"), training("Training"), running("Running"), output("Output");
-  const auto text = [](std::string& target, const char* shown) {
-    return po::value(&target)->default_value(target)->value_name(shown);
-  };
-  data.add_options()("dataset", text(o.dataset, "NAME"), "digits (drawn by the program) or mnist")(
-      "data", po::value(&o.data)->value_name("DIR"),
+  data.add_options()("dataset", option(o.dataset, "NAME"), "digits (drawn by the program) or mnist")(
+      "data", optional_text(o.data, "DIR"),
       "the dataset's files; for mnist, the t10k files alone will do: 9,000 train, 1,000 test")(
-      "samples", po::value(&o.samples)->default_value(o.samples)->value_name("N"),
-      "how many digits to train on (2,000 more test)")(
-      "validation", po::value(&o.validation)->default_value(o.validation)->value_name("N"),
-      "hold the last N training samples out, to choose settings by");
-  model.add_options()("hidden", text(hidden, "W,W,..."), "widths of the hidden layers, or none")(
-      "activation", text(o.activation, "NAME"), "relu, tanh or sigmoid")(
-      "dropout", po::value(&o.dropout)->default_value(o.dropout)->value_name("P"),
-      "behind each activation, set this share to 0")("init", text(o.init, "NAME"),
-                                                     "standard (U(+-1/sqrt fan_in)), he or xavier");
-  training.add_options()("optimizer", text(o.optimizer, "NAME"), "adam or sgd")(
-      "lr", po::value(&o.lr)->default_value(o.lr, "0.001")->value_name("RATE"), "learning rate")(
-      "momentum", po::value(&o.momentum)->default_value(o.momentum, "0.9")->value_name("M"), "of sgd")(
-      "weight-decay", po::value(&o.weight_decay)->default_value(o.weight_decay)->value_name("L2"),
-      "added to the gradient, times the weight")("batch-size",
-                                                 po::value(&o.batch_size)->default_value(o.batch_size)->value_name("N"),
-                                                 "1: stochastic, n: mini-batch, 0: batch gradient descent")(
-      "epochs", po::value(&o.epochs)->default_value(o.epochs)->value_name("N"), "passes over the training data");
-  running.add_options()("seed", po::value(&o.seed)->default_value(o.seed)->value_name("N"),
-                        "the same seed gives the same run")(
-      "threads", po::value(&o.threads)->default_value(o.threads)->value_name("N"), "0: one per core")(
-      "deterministic", po::bool_switch(&o.deterministic), "the same bits on any number of threads")(
+      "samples", option(o.samples, "N"), "how many digits to train on (2,000 more test)")(
+      "validation", option(o.validation, "N"), "hold the last N training samples out, to choose settings by");
+  model.add_options()("hidden", option(hidden, "W,W,..."), "widths of the hidden layers, or none")(
+      "activation", option(o.activation, "NAME"), "relu, tanh or sigmoid")(
+      "dropout", option(o.dropout, "P"), "behind each activation, set this share to 0")(
+      "init", option(o.init, "NAME"), "standard (U(+-1/sqrt fan_in)), he or xavier");
+  training.add_options()("optimizer", option(o.optimizer, "NAME"), "adam or sgd")(
+      "lr", option(o.lr, "RATE"), "learning rate")("momentum", option(o.momentum, "M"), "of sgd")(
+      "weight-decay", option(o.weight_decay, "L2"), "added to the gradient, times the weight")(
+      "batch-size", option(o.batch_size, "N"), "1: stochastic, n: mini-batch, 0: batch gradient descent")(
+      "epochs", option(o.epochs, "N"), "passes over the training data");
+  running.add_options()("seed", option(o.seed, "N"), "the same seed gives the same run")(
+      "threads", option(o.threads, "N"), "0: one per core")("deterministic", po::bool_switch(&o.deterministic),
+                                                            "the same bits on any number of threads")(
       "detect-anomaly", po::bool_switch(&o.detect_anomaly), "stop at the first NaN and name the op (slower)")(
-      "config", po::value(&config)->value_name("FILE"), "read options from FILE; the command line wins");
-  output.add_options()("json", po::value(&o.json)->value_name("FILE"),
-                       "one JSON object an epoch and a last one; - is stdout")(
-      "report", text(o.report, "FILE"), "an HTML page with the curves, or none")("quiet,q", po::bool_switch(&o.quiet),
-                                                                                 "no progress")("help,h", "print this");
+      "config", optional_text(config, "FILE"), "read options from FILE; the command line wins");
+  output.add_options()("json", optional_text(o.json, "FILE"), "one JSON object an epoch and a last one; - is stdout")(
+      "report", option(o.report, "FILE"), "an HTML page with the curves, or none")("quiet,q", po::bool_switch(&o.quiet),
+                                                                                   "no progress");
   po::options_description all;
   all.add(data).add(model).add(training).add(running).add(output);
-
-  po::variables_map values;
-  std::string source = "train";
-  try {
-    po::store(po::command_line_parser(arguments)
-                  .options(all)
-                  .positional({})
-                  .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
-                  .run(),
-              values);
-    if (values.count("help") > 0) {
-      std::ostringstream options;
-      options << all;
-      print(kExamples + options.str() + kOutcome);
-      return std::nullopt;
-    }
-    if (values.count("config") > 0) {
-      source = values["config"].as<std::string>();
-      std::ifstream file(source);
-      if (!file) throw IoError(fmt::format("{}: cannot be opened (want a file of options)", source));
-      po::store(po::parse_config_file(file, all), values);
-    }
-    po::notify(values);
-  } catch (const po::unknown_option& error) {
-    const std::string name = error.get_option_name();
-    const std::string shown = name.rfind("--", 0) == 0 ? name : "--" + name;
-    throw UsageError(fmt::format("{}: unknown option '{}'{} (see dagrad train --help)", source, shown,
-                                 suggestion(shown, names_of(all))));
-  } catch (const po::too_many_positional_options_error&) {
-    throw UsageError("train: takes options only (see dagrad train --help)");
-  } catch (const po::error& error) {
-    throw UsageError(fmt::format("{}: {} (see dagrad train --help)", source, error.what()));
-  }
+  if (!parse_command_line({"train", kExamples, kOutcome, ""}, all, arguments)) return std::nullopt;
   o.hidden = parse_widths(hidden);
   if (o.report == "none") o.report.clear();
   check(o);

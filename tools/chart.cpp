@@ -1,0 +1,243 @@
+#include "tools/chart.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "tools/axis.h"
+
+namespace dagrad::tools {
+namespace {
+
+constexpr double kWidth = 480, kHeight = 300, kLeft = 56, kRight = 14, kTop = 44, kBottom = 42;
+constexpr double kPlotRight = kWidth - kRight, kPlotBottom = kHeight - kBottom;
+
+std::string begin(const ChartOptions& options, double height) {
+  return fmt::format(R"(<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">)", kWidth, height,
+                     escape(options.title)) +
+         fmt::format(R"(<text class="title" x="{}" y="14">{}</text>)", kLeft, escape(options.title));
+}
+
+std::string x_axis(const Axis& axis, const std::string& label, double top, double bottom) {
+  std::string svg;
+  for (const Axis::Mark& mark : axis.marks()) {
+    svg += fmt::format(
+        R"(<line class="grid" x1="{0:.1f}" x2="{0:.1f}" y1="{1:.1f}" y2="{2:.1f}"/><text x="{0:.1f}" y="{3:.1f}" text-anchor="middle">{4}</text>)",
+        mark.position, top, bottom, bottom + 15, mark.text);
+  }
+  return svg + fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="middle">{}</text>)", (kLeft + kPlotRight) / 2,
+                           bottom + 32, escape(label));
+}
+
+std::string y_axis(const Axis& axis, const std::string& label) {
+  std::string svg;
+  for (const Axis::Mark& mark : axis.marks()) {
+    svg += fmt::format(
+        R"(<line class="grid" x1="{0}" x2="{1}" y1="{2:.1f}" y2="{2:.1f}"/><text x="{3}" y="{4:.1f}" text-anchor="end">{5}</text>)",
+        kLeft, kPlotRight, mark.position, kLeft - 6, mark.position + 4, mark.text);
+  }
+  return svg + fmt::format(R"svg(<text transform="translate(12 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)svg",
+                           (kTop + kPlotBottom) / 2, escape(label));
+}
+
+std::string legend(const std::vector<Series>& series) {
+  std::string svg;
+  double x = kLeft;
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    if (series[i].name.empty()) continue;
+    const double width = 30 + 6.2 * static_cast<double>(series[i].name.size());
+    if (x + width > kWidth && x > kLeft) break;  // what does not fit stays unnamed rather than on top of the others
+    svg +=
+        fmt::format(R"(<line class="c{}" x1="{:.1f}" x2="{:.1f}" y1="28" y2="28"/><text x="{:.1f}" y="32">{}</text>)",
+                    i % 8, x, x + 16, x + 20, escape(series[i].name));
+    x += width;
+  }
+  return svg;
+}
+
+std::string drawn(const Series& series, std::size_t index, const Axis& x, const Axis& y) {
+  std::string svg, path;
+  bool pen_down = false;
+  for (std::size_t i = 0; i < series.y.size(); ++i) {
+    if (!x.shows(series.x[i]) || !y.shows(series.y[i])) {
+      pen_down = false;
+      continue;
+    }
+    // Far outside a fixed range numbers only have to be far outside.
+    const double px = std::clamp(x.position(series.x[i]), -1e4, 1e4),
+                 py = std::clamp(y.position(series.y[i]), -1e4, 1e4);
+    if (series.points || series.y.size() == 1)
+      svg += fmt::format(R"(<circle class="c{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", index % 8, px, py);
+    else
+      path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", px, py);
+    pen_down = true;
+  }
+  return path.empty() ? svg : svg + fmt::format(R"(<path class="c{}" d="{}"/>)", index % 8, path);
+}
+
+/// What a bitmap file of 24 bits holds, as the address of an image.
+std::string bitmap_address(const std::vector<std::array<std::uint8_t, 3>>& pixels, std::int64_t width,
+                           std::int64_t height) {
+  const std::int64_t row = (width * 3 + 3) / 4 * 4, size = 54 + row * height;
+  std::string file = "BM";
+  const auto number = [&file](std::int64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) file.push_back(static_cast<char>(value >> (8 * i) & 0xff));
+  };
+  number(size, 4), number(0, 4), number(54, 4), number(40, 4), number(width, 4), number(height, 4);
+  number(1, 2), number(24, 2), number(0, 4), number(row * height, 4), number(2835, 4), number(2835, 4), number(0, 8);
+  for (std::int64_t y = height - 1; y >= 0; --y) {
+    for (std::int64_t x = 0; x < width; ++x) {
+      const auto& [red, green, blue] = pixels[static_cast<std::size_t>(y * width + x)];
+      number(blue, 1), number(green, 1), number(red, 1);
+    }
+    number(0, static_cast<int>(row - width * 3));
+  }
+  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text = "data:image/bmp;base64,";
+  for (std::size_t i = 0; i < file.size(); i += 3) {
+    std::uint32_t word = 0;
+    for (std::size_t k = 0; k < 3; ++k)
+      word = word << 8 | (i + k < file.size() ? static_cast<unsigned char>(file[i + k]) : 0u);
+    for (std::size_t k = 0; k < 4; ++k) text.push_back(k > file.size() - i ? '=' : kDigits[word >> (18 - 6 * k) & 63u]);
+  }
+  return text;
+}
+
+/// Blue at 0, white at 1/2, red at 1.
+std::array<std::uint8_t, 3> colour(double share) {
+  constexpr std::array<double, 3> kLow{53, 104, 178}, kMiddle{244, 244, 240}, kHigh{197, 74, 51};
+  const double t = std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0.5;
+  std::array<std::uint8_t, 3> result{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double value =
+        t < 0.5 ? kLow[i] + (kMiddle[i] - kLow[i]) * 2 * t : kMiddle[i] + (kHigh[i] - kMiddle[i]) * (2 * t - 1);
+    result[i] = static_cast<std::uint8_t>(value + 0.5);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string escape(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '<': result += "&lt;"; break;
+      case '>': result += "&gt;"; break;
+      case '&': result += "&amp;"; break;
+      case '"': result += "&quot;"; break;
+      default: result += c;
+    }
+  }
+  return result;
+}
+
+Series counted(std::string name, std::vector<double> y) {
+  Series series{std::move(name), {}, std::move(y)};
+  for (std::size_t i = 0; i < series.y.size(); ++i) series.x.push_back(static_cast<double>(i + 1));
+  return series;
+}
+
+std::string line_chart(const ChartOptions& options, const std::vector<Series>& series) {
+  std::vector<double> xs, ys;
+  for (const Series& s : series) {
+    xs.insert(xs.end(), s.x.begin(), s.x.end());
+    ys.insert(ys.end(), s.y.begin(), s.y.end());
+  }
+  const Axis x(xs, options.log_x, kLeft, kPlotRight), y(ys, options.log_y, kPlotBottom, kTop);
+  std::string svg = begin(options, kHeight) + legend(series) + x_axis(x, options.x_label, kTop, kPlotBottom) +
+                    y_axis(y, options.y_label);
+  for (std::size_t i = 0; i < series.size(); ++i) svg += drawn(series[i], i, x, y);
+  return svg + "</svg>";
+}
+
+Histogram histogram(std::string name, const std::vector<double>& values, double low, double high, int bins) {
+  Histogram result{std::move(name), low, high, std::vector<double>(static_cast<std::size_t>(bins))};
+  for (const double value : values) {
+    if (!std::isfinite(value)) continue;
+    const double at = (value - low) / (high - low) * bins;
+    ++result.counts[static_cast<std::size_t>(std::clamp(at, 0.0, static_cast<double>(bins - 1)))];
+  }
+  return result;
+}
+
+std::string density_rows(const ChartOptions& options, const std::vector<Histogram>& rows) {
+  constexpr double kRow = 34;
+  double low = rows.empty() ? 0 : rows[0].low, high = rows.empty() ? 1 : rows[0].high;
+  for (const Histogram& row : rows) {
+    low = std::min(low, row.low);
+    high = std::max(high, row.high);
+  }
+  const double bottom = 24 + kRow * static_cast<double>(rows.size());
+  const Axis x = Axis::exactly(low, high, kLeft + 40, kPlotRight);
+  std::string svg = begin(options, bottom + 42) + x_axis(x, options.x_label, 24, bottom);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Histogram& row = rows[i];
+    const double base = 24 + kRow * static_cast<double>(i + 1),
+                 width = (row.high - row.low) / static_cast<double>(row.counts.size());
+    const double most = std::max(1e-300, *std::max_element(row.counts.begin(), row.counts.end()));
+    std::string path = fmt::format("M{:.1f} {:.1f}", x.position(row.low), base);
+    for (std::size_t k = 0; k < row.counts.size(); ++k) {
+      const double y = base - (kRow - 4) * row.counts[k] / most;
+      path += fmt::format("L{:.1f} {:.1f}L{:.1f} {:.1f}", x.position(row.low + width * static_cast<double>(k)), y,
+                          x.position(row.low + width * static_cast<double>(k + 1)), y);
+    }
+    svg +=
+        fmt::format(R"(<path class="area" d="{}L{:.1f} {:.1f}Z"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text>)",
+                    path, x.position(row.high), base, kLeft + 34, base - 4, escape(row.name));
+  }
+  return svg + "</svg>";
+}
+
+std::string field_chart(const ChartOptions& options, const Field& field, const std::vector<Series>& over) {
+  const auto [low, high] = std::minmax_element(field.values.begin(), field.values.end());
+  std::vector<std::array<std::uint8_t, 3>> pixels;
+  for (const double value : field.values)
+    pixels.push_back(colour(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+  const Axis x = Axis::exactly(field.x_low, field.x_high, kLeft, kPlotRight);
+  const Axis y = Axis::exactly(field.y_low, field.y_high, kPlotBottom, kTop);
+  static int charts = 0;
+  const int id = charts++;
+  std::string svg = begin(options, kHeight) + legend(over);
+  svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft,
+                     kTop, kPlotRight - kLeft, kPlotBottom - kTop);
+  svg += fmt::format(
+      R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/>)",
+      kLeft, kTop, kPlotRight - kLeft, kPlotBottom - kTop, bitmap_address(pixels, field.columns, field.rows));
+  svg += x_axis(x, options.x_label, kPlotBottom, kPlotBottom) + y_axis(y, options.y_label);
+  svg += fmt::format("<g class=\"over\" clip-path=\"url(#clip{})\">", id);
+  for (std::size_t i = 0; i < over.size(); ++i) svg += drawn(over[i], i, x, y);
+  return svg + "</g></svg>";
+}
+
+std::string bar_chart(const ChartOptions& options, const std::vector<Bar>& bars) {
+  constexpr double kRow = 20, kNames = 170;
+  std::vector<double> values{0};
+  for (const Bar& bar : bars) values.push_back(bar.value);
+  const double bottom = 24 + kRow * static_cast<double>(bars.size());
+  const Axis x(values, options.log_x, kNames, kPlotRight - 60);
+  std::string svg = begin(options, bottom + 42) + x_axis(x, options.x_label, 24, bottom);
+  for (std::size_t i = 0; i < bars.size(); ++i) {
+    const double top = 26 + kRow * static_cast<double>(i);
+    const double length = x.shows(bars[i].value) ? std::max(0.0, x.position(bars[i].value) - kNames) : 0;
+    svg += fmt::format(
+        R"(<rect class="area" x="{}" y="{:.1f}" width="{:.1f}" height="{}"/><text x="{}" y="{:.1f}" text-anchor="end">{}</text><text x="{:.1f}" y="{:.1f}">{}</text>)",
+        kNames, top, length, kRow - 5, kNames - 6, top + 11, escape(bars[i].name), kNames + length + 5, top + 11,
+        escape(bars[i].note));
+  }
+  return svg + "</svg>";
+}
+
+std::string image(const std::vector<double>& pixels, std::int64_t width, std::int64_t height,
+                  const std::string& caption) {
+  std::vector<std::array<std::uint8_t, 3>> colours;
+  for (const double value : pixels) {
+    const auto grey = static_cast<std::uint8_t>(255 * std::clamp(value, 0.0, 1.0) + 0.5);
+    colours.push_back({grey, grey, grey});
+  }
+  return fmt::format(R"(<figure class="image"><img alt="{0}" src="{1}"/><figcaption>{0}</figcaption></figure>)",
+                     escape(caption), bitmap_address(colours, width, height));
+}
+
+}  // namespace dagrad::tools

@@ -1,0 +1,80 @@
+#include "tools/command_line.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <fstream>
+#include <sstream>
+
+#include "dagrad/core/error.h"
+#include "tools/output.h"
+#include "tools/suggest.h"
+
+namespace dagrad::tools {
+namespace {
+
+namespace po = boost::program_options;
+
+std::vector<std::string> names_of(const po::options_description& all) {
+  std::vector<std::string> names;
+  for (const auto& option : all.options()) names.push_back("--" + option->long_name());
+  return names;
+}
+
+}  // namespace
+
+bool parse_command_line(const CommandText& text, const po::options_description& options,
+                        const std::vector<std::string>& arguments) {
+  po::options_description help("Help"), all;
+  help.add_options()("help,h", "print this");
+  all.add(options).add(help);
+  po::positional_options_description words;
+  if (!text.positional.empty()) words.add(text.positional.c_str(), -1);
+  const std::string see = fmt::format("(see dagrad {} --help)", text.name);
+
+  po::variables_map values;
+  std::string source = text.name;
+  try {
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(words)
+                  .style(po::command_line_style::default_style & ~po::command_line_style::allow_guessing)
+                  .run(),
+              values);
+    if (values.count("help") > 0) {
+      std::ostringstream list;
+      list << all;
+      print(text.examples + list.str() + text.outcome);
+      return false;
+    }
+    if (values.count("config") > 0) {
+      source = values["config"].as<std::string>();
+      std::ifstream file(source);
+      if (!file) throw IoError(fmt::format("{}: cannot be opened (want a file of options)", source));
+      po::store(po::parse_config_file(file, all), values);
+    }
+    po::notify(values);
+  } catch (const po::unknown_option& error) {
+    const std::string name = error.get_option_name();
+    const std::string shown = name.rfind("--", 0) == 0 ? name : "--" + name;
+    throw UsageError(fmt::format("{}: unknown option '{}'{} {}", source, shown, suggestion(shown, names_of(all)), see));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError(fmt::format("{}: takes options only {}", text.name, see));
+  } catch (const po::error& error) {
+    throw UsageError(fmt::format("{}: {} {}", source, error.what(), see));
+  }
+  return true;
+}
+
+void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices) {
+  for (const std::string& choice : choices) {
+    if (value == choice) return;
+  }
+  throw UsageError(
+      fmt::format("--{}: '{}' (want {}){}", option, value, fmt::join(choices, ", "), suggestion(value, choices)));
+}
+
+void check_range(const char* option, double value, bool holds, const char* want) {
+  if (!holds) throw UsageError(fmt::format("--{}: {} (want {})", option, value, want));
+}
+
+}  // namespace dagrad::tools

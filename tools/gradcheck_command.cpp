@@ -1,0 +1,144 @@
+#include "tools/gradcheck_command.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "dagrad/core/error.h"
+#include "dagrad/core/gradcheck.h"
+#include "op_table/inputs.h"
+#include "tools/command_line.h"
+#include "tools/exit_codes.h"
+#include "tools/output.h"
+#include "tools/table.h"
+#include "tools/table_rows.h"
+
+namespace dagrad::tools {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using op_table::Row;
+using op_table::Sample;
+
+constexpr const char* kExamples =
+    "dagrad gradcheck: compare the derivatives of ops with finite differences, in f64\n\n"
+    "Examples:\n"
+    "  dagrad gradcheck                     every op, first and second order\n"
+    "  dagrad gradcheck conv2d layer_norm   these\n"
+    "  dagrad gradcheck --order 1 --json - | jq '.[] | select(.verdict != \"right\")'\n"
+    "  dagrad gradcheck --list              the names\n\n";
+
+constexpr const char* kOutcome =
+    "\nEach op is checked at every sample of the op table that is small enough for its full Jacobian. In the table,\n"
+    "'worst' is the largest difference in units of what the check allows: above 1 is wrong.\n"
+    "Exit codes: 0 all right, 1 a derivative is wrong or cannot be told, 2 usage, 3 the JSON file cannot be written.\n";
+
+/// What was found for one op in one order.
+struct Finding {
+  std::string op;
+  int order = 1;
+  int samples = 0;
+  std::int64_t derivatives = 0;
+  double worst = 0;
+  GradcheckVerdict verdict = GradcheckVerdict::right;
+  std::string report = "";  // of the first sample that is not right
+  double seconds = 0;
+};
+
+void take(Finding& finding, const std::string& sample, const GradcheckResult& result) {
+  ++finding.samples;
+  for (const GradcheckInput& input : result.inputs) {
+    finding.derivatives += input.right + input.wrong + input.cannot_tell;
+    if (input.worst && input.worst->bound > 0)
+      finding.worst = std::max(finding.worst, input.worst->difference() / input.worst->bound);
+  }
+  if (result.verdict <= finding.verdict) return;
+  finding.verdict = result.verdict;
+  finding.report = fmt::format("{}, sample {}:\n{}", finding.op, sample, result.report());
+}
+
+Finding check(const Row& row, int order) {
+  const auto start = std::chrono::steady_clock::now();
+  Finding finding{row.name, order};
+  for (const Sample& sample : row.samples) {
+    if (!sample.small() || sample.input_elements() == 0) continue;
+    std::vector<Tensor> at = op_table::to_tensors(sample, op_table::draw(row, sample, f64), f64);
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      if (!sample.inputs[i].dtype) at[i].requires_grad_();
+    }
+    GradcheckOptions options{.seed = op_table::seed_of(row.name + sample.name)};
+    options.allow_zero_jacobian = true;  // at one sample it may be, as for x - x
+    take(finding, sample.name,
+         order == 1 ? gradcheck(sample.call, at, options) : gradgradcheck(sample.call, at, options));
+  }
+  finding.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return finding;
+}
+
+Json to_json(const Finding& f) {
+  return {{"op", f.op},           {"order", f.order},
+          {"samples", f.samples}, {"derivatives", f.derivatives},
+          {"worst", f.worst},     {"verdict", std::string(name_of(f.verdict))},
+          {"report", f.report},   {"seconds", f.seconds}};
+}
+
+void list(const std::vector<const Row*>& rows) {
+  Table table{{"op", "formula"}};
+  for (const Row* row : rows) table.rows.push_back({row->name, row->formula});
+  print(text_of(table));
+}
+
+}  // namespace
+
+int run_gradcheck(const std::vector<std::string>& arguments) {
+  namespace po = boost::program_options;
+  std::vector<std::string> names;
+  std::string order = "both", json;
+  bool only_list = false;
+  po::options_description options("Options");
+  options.add_options()("op", po::value(&names)->value_name("NAME"), "an op to check; the word op may be left out")(
+      "order", option(order, "N"), "1, 2 or both")("json", optional_text(json, "FILE"), "the findings; - is stdout")(
+      "list", po::bool_switch(&only_list), "print the ops and stop");
+  if (!parse_command_line({"gradcheck", kExamples, kOutcome, "op"}, options, arguments)) return kSuccess;
+  check_choice("order", order, {"1", "2", "both"});
+  if (!json.empty() && json != "-") check_writable(json);
+  const std::vector<const Row*> rows = rows_named("gradcheck", names);
+  if (only_list) {
+    list(rows);
+    return kSuccess;
+  }
+
+  Table table{{"op", "order", "samples", "derivatives", "worst", "verdict"}};
+  Json all = Json::array();
+  std::string reports;
+  std::int64_t derivatives = 0;
+  bool right = true;
+  for (const Row* row : rows) {
+    if (row->orders == 0 || !row->no_gradcheck.empty()) continue;
+    for (const int n : {1, 2}) {
+      if (n > row->orders || (order != "both" && order != std::to_string(n))) continue;
+      const Finding finding = check(*row, n);
+      if (finding.samples == 0) continue;
+      derivatives += finding.derivatives;
+      table.rows.push_back({finding.op, std::to_string(n), std::to_string(finding.samples),
+                            std::to_string(finding.derivatives), fmt::format("{:.2g}", finding.worst),
+                            std::string(name_of(finding.verdict))});
+      all.push_back(to_json(finding));
+      if (finding.verdict == GradcheckVerdict::right) continue;
+      right = false;
+      reports += "\n" + finding.report + "\n";
+    }
+  }
+  if (json != "-") {
+    print(text_of(table) + reports);
+    print(fmt::format("\n{} derivatives of {} checks: {}\n", derivatives, table.rows.size(),
+                      right ? "all right" : "not all right"));
+  } else {
+    print(all.dump(2) + "\n");
+  }
+  if (!json.empty() && json != "-") write_whole_file(json, all.dump(2) + "\n");
+  return right ? kSuccess : kWrong;
+}
+
+}  // namespace dagrad::tools

@@ -1,0 +1,27 @@
+#include "tools/table_rows.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "dagrad/core/error.h"
+#include "tools/suggest.h"
+
+namespace dagrad::tools {
+
+std::vector<const op_table::Row*> rows_named(const std::string& command, const std::vector<std::string>& names) {
+  std::vector<const op_table::Row*> result;
+  std::vector<std::string> known;
+  for (const op_table::Row& row : op_table::rows()) {
+    known.push_back(row.name);
+    if (names.empty() || std::find(names.begin(), names.end(), row.name) != names.end()) result.push_back(&row);
+  }
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
+      throw UsageError(
+          fmt::format("{}: no op '{}'{} (see dagrad {} --list)", command, name, suggestion(name, known), command));
+    }
+  }
+  return result;
+}
+
+}  // namespace dagrad::tools
