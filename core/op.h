@@ -28,6 +28,7 @@
 #include "dagrad/core/node.h"
 #include "dagrad/core/op_names.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/core/watch.h"
 
 namespace dagrad {
 
@@ -171,14 +172,14 @@ class OpRecorder : public Recorder {
                            { op.infer(inputs...) } -> std::same_as<Spec>;
                          }) {
       Tensor dst = Tensor::allocate(op.infer(inputs...));
-      run_kernel(op, ctx, dst, inputs...);
+      run_kernel(op, where, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
       return dst;
     } else {
       const auto specs = op.infer(inputs...);
       std::array<Tensor, std::tuple_size_v<std::remove_cvref_t<decltype(specs)>>> dst;
       for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
-      run_kernel(op, ctx, dst, inputs...);
+      run_kernel(op, where, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(dst), ctx);
       return dst;
     }
@@ -189,8 +190,10 @@ class OpRecorder : public Recorder {
 
   /// A kernel may use ops; they are its own business and not recorded.
   template <class Op, class Dst, class... Arguments>
-  static void run_kernel(const Op& op, Forward& ctx, Dst& dst, const Arguments&... inputs) {
+  static void run_kernel(const Op& op, Location where, Forward& ctx, Dst& dst, const Arguments&... inputs) {
     const NoGrad guard;
+    if (!watched()) return op.forward(ctx, inputs..., dst);
+    const RunningOp running(Op::name, where);
     op.forward(ctx, inputs..., dst);
   }
 
