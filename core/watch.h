@@ -39,6 +39,18 @@ class WatchScope {
   bool before_;
 };
 
+/// Stops all watching for a scope: what a tool runs for itself is not to be watched.
+class Unwatched {
+ public:
+  Unwatched() : before_(detail::watches) { detail::watches = 0; }
+  ~Unwatched() { detail::watches = before_; }
+  Unwatched(const Unwatched&) = delete;
+  Unwatched& operator=(const Unwatched&) = delete;
+
+ private:
+  std::uint8_t before_;
+};
+
 /// The op whose kernel the calling thread is running. Known only while it is watched.
 class RunningOp {
  public:
