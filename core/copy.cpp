@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
+#include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/strided_loop.h"
 
@@ -70,6 +72,16 @@ bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
   return true;
 }
 
+/// A copy in another layout; a kernel that needs one of an operand books it.
+Tensor relaid(const Tensor& t, const Spec& spec) {
+  std::optional<onednn::Booking> booking;
+  if (watched(Watch::ledger) && RunningOp::current() != nullptr)
+    booking.emplace(onednn::Identity{"copy", "dagrad", 2 * t.bytes()});
+  Tensor copy = Tensor::allocate(spec);
+  copy_elements(t, copy);
+  return copy;
+}
+
 }  // namespace
 
 void copy_elements(const Tensor& src, Tensor& dst) {
@@ -91,19 +103,12 @@ void copy_elements(const Tensor& src, Tensor& dst) {
   });
 }
 
-Tensor contiguous_data(const Tensor& t) {
-  if (t.is_contiguous()) return t;
-  Tensor copy = Tensor::allocate(t.spec());
-  copy_elements(t, copy);
-  return copy;
-}
+Tensor contiguous_data(const Tensor& t) { return t.is_contiguous() ? t : relaid(t, t.spec()); }
 
 Tensor channels_last_data(const Tensor& t) {
   if (t.dim() < 3 || t.dim() > 5) return contiguous_data(t);
   if (t.is_channels_last()) return t;
-  Tensor copy = Tensor::allocate({t.shape(), t.dtype(), Format::channels_last});
-  copy_elements(t, copy);
-  return copy;
+  return relaid(t, {t.shape(), t.dtype(), Format::channels_last});
 }
 
 void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {

@@ -41,4 +41,16 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// A result beyond its bound of error, in verify mode.
+class PrecisionError : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Work that would run, but not as fast as it should: reference code, or a needless copy, under a strict ledger.
+class PerformanceError : public Error {
+ public:
+  using Error::Error;
+};
+
 }  // namespace dagrad

@@ -1,12 +1,13 @@
 // Whether ops are recorded.
 #pragma once
 
+#include "dagrad/core/watch.h"
+
 namespace dagrad {
 namespace detail {
 
 // Read several times an op, so without a call.
 extern constinit thread_local bool recording;
-extern constinit thread_local bool anomaly;
 
 }  // namespace detail
 
@@ -32,19 +33,13 @@ class NoGrad : public GradMode {
 };
 
 /// Whether results and gradients of the calling thread are searched for NaN.
-inline bool anomaly_enabled() { return detail::anomaly; }
+inline bool anomaly_enabled() { return watched(Watch::anomaly); }
 
 /// For a scope: the first op whose result, or whose gradient, holds a NaN throws GradientError with the op's name,
 /// the place where it was recorded and the index of the first NaN. Costs one pass over every result.
-class AnomalyMode {
+class AnomalyMode : public WatchScope {
  public:
-  explicit AnomalyMode(bool enabled = true);
-  ~AnomalyMode();
-  AnomalyMode(const AnomalyMode&) = delete;
-  AnomalyMode& operator=(const AnomalyMode&) = delete;
-
- private:
-  bool before_;
+  explicit AnomalyMode(bool enabled = true) : WatchScope(Watch::anomaly, enabled) {}
 };
 
 }  // namespace dagrad

@@ -24,10 +24,12 @@
 #include <string>
 #include <utility>
 
+#include "dagrad/core/analysis/verify.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
 #include "dagrad/core/op_names.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/core/watch.h"
 
 namespace dagrad {
 
@@ -171,27 +173,67 @@ class OpRecorder : public Recorder {
                            { op.infer(inputs...) } -> std::same_as<Spec>;
                          }) {
       Tensor dst = Tensor::allocate(op.infer(inputs...));
-      run_kernel(op, ctx, dst, inputs...);
+      run_kernel(op, where, pointers, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(&dst, 1), ctx);
       return dst;
     } else {
       const auto specs = op.infer(inputs...);
       std::array<Tensor, std::tuple_size_v<std::remove_cvref_t<decltype(specs)>>> dst;
       for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
-      run_kernel(op, ctx, dst, inputs...);
+      run_kernel(op, where, pointers, ctx, dst, inputs...);
       finish(std::move(op), where, pointers, std::span(dst), ctx);
       return dst;
     }
   }
 
   static std::span<Tensor> all_of(Tensor& output) { return {&output, 1}; }
-  static std::span<Tensor> all_of(std::vector<Tensor>& outputs) { return outputs; }
+  template <class Outputs>
+  static std::span<Tensor> all_of(Outputs& outputs) {
+    return outputs;
+  }
 
   /// A kernel may use ops; they are its own business and not recorded.
   template <class Op, class Dst, class... Arguments>
-  static void run_kernel(const Op& op, Forward& ctx, Dst& dst, const Arguments&... inputs) {
+  static void run_kernel(const Op& op, Location where, std::span<const Tensor* const> pointers, Forward& ctx, Dst& dst,
+                         const Arguments&... inputs) {
     const NoGrad guard;
+    if (!watched()) return op.forward(ctx, inputs..., dst);
+    const RunningOp running(Op::name, where);
     op.forward(ctx, inputs..., dst);
+    if (!watched(Watch::verify)) return;
+    if constexpr (requires { requires !Op::verifiable; }) {
+      VerifyMode::pass_over();
+    } else {
+      const bool recording = ctx.recording();
+      VerifyMode::check(pointers, all_of(dst), [&op, recording](std::span<const Tensor> others) {
+        return results_on<Op, Arguments...>(op, recording, others);
+      });
+    }
+  }
+
+  /// The op's results on other inputs than it was applied to.
+  template <class Op, class... Arguments>
+  static std::vector<Tensor> results_on(const Op& op, bool recording, std::span<const Tensor> inputs) {
+    const auto run = [&](const auto&... arguments) {
+      Forward ctx(recording);
+      auto specs = op.infer(arguments...);
+      if constexpr (std::same_as<decltype(specs), Spec>) {
+        std::vector<Tensor> dst{Tensor::allocate(specs)};
+        op.forward(ctx, arguments..., dst[0]);
+        return dst;
+      } else {
+        std::array<Tensor, std::tuple_size_v<decltype(specs)>> dst;
+        for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
+        op.forward(ctx, arguments..., dst);
+        return std::vector<Tensor>(dst.begin(), dst.end());
+      }
+    };
+    if constexpr ((std::same_as<Arguments, Tensor> && ...)) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) { return run(inputs[I]...); }
+      (std::index_sequence_for<Arguments...>{});
+    } else {
+      return run(inputs);
+    }
   }
 
   template <class Op>

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <dnnl_debug.h>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
+#include <span>
 #include <unordered_map>
+#include <utility>
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/parallel.h"
 
@@ -28,6 +33,7 @@ struct Reordered {
   dnnl::memory tensor;  // as it lies
   dnnl::memory inside;  // as the primitive wants it, in a buffer of its own for the time of a call
   dnnl::reorder primitive;
+  Identity identity;
 };
 
 /// A primitive ready to run: only the pointers in its memory objects change from call to call.
@@ -39,6 +45,8 @@ struct Executable {
   std::vector<Reordered> reordered;
   std::size_t scratchpad_bytes = 0;
   std::uint64_t last_use = 0;
+  Identity identity;
+  Clock::duration creation{0};  // for the ledgers, until the first execution
 
   bool matches(const Key& other) const { return std::equal(key.begin(), key.end(), other.begin(), other.end()); }
 };
@@ -109,6 +117,26 @@ void check(dnnl_status_t status, const char* what) {
     throw Error(fmt::format("oneDNN: {} failed with status {}", what, static_cast<int>(status)));
 }
 
+Identity identify(const dnnl::primitive& primitive, std::size_t bytes) {
+  const_dnnl_primitive_desc_t description = nullptr;
+  const char* implementation = nullptr;
+  dnnl_primitive_kind_t kind{};
+  check(dnnl_primitive_get_primitive_desc(primitive.get(), &description), "describing a primitive");
+  check(dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, static_cast<void*>(&implementation)),
+        "naming a primitive");
+  check(dnnl_primitive_desc_query(description, dnnl_query_primitive_kind, 0, &kind), "asking a primitive's kind");
+  return {dnnl_prim_kind2str(kind), implementation, bytes};
+}
+
+/// Every execution, and nothing else, goes through here.
+void execute(const dnnl::primitive& primitive, const Identity& identity, std::span<const dnnl_exec_arg_t> arguments,
+             Clock::duration creation = {}) {
+  std::optional<Booking> booking;
+  if (watched(Watch::ledger)) booking.emplace(identity, creation);
+  check(dnnl_primitive_execute(primitive.get(), cache().stream(), static_cast<int>(arguments.size()), arguments.data()),
+        "executing a primitive");
+}
+
 }  // namespace
 
 Statistics statistics() {
@@ -172,7 +200,7 @@ std::uint64_t Key::hash() const {
 
 Executable* find(const Key& key) { return cache().find(key); }
 
-Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built) {
+Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built, Clock::time_point start) {
   primitives_created.fetch_add(1, std::memory_order_relaxed);
   auto result = std::make_unique<Executable>();
   result->key.assign(key.begin(), key.end());
@@ -185,7 +213,7 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
     result->memories.push_back(memory_of(descriptor));
     result->arguments.push_back({role, result->memories.back().get()});
   };
-  std::size_t i = 0;
+  std::size_t i = 0, bytes = 0;
   for (const Argument& argument : arguments) {
     const dnnl::memory::desc& tensor = built.descriptors.at(i);
     const dnnl::memory::desc& wanted = built.wanted.empty() ? tensor : built.wanted.at(i);
@@ -197,12 +225,19 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
       entry.primitive = dnnl::reorder(from, into);
       result->reordered.push_back(std::move(entry));
     }
+    bytes += tensor.get_size();
     ++i;
   }
   if (result->scratchpad_bytes > 0) {
     const auto bytes = static_cast<dnnl::memory::dim>(result->scratchpad_bytes);
     add(DNNL_ARG_SCRATCHPAD, {{bytes}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
   }
+  result->identity = identify(result->primitive, bytes);
+  for (Reordered& entry : result->reordered) {
+    entry.identity = identify(entry.primitive, entry.tensor.get_desc().get_size() + entry.inside.get_desc().get_size());
+    entry.identity.share = static_cast<double>(entry.tensor.get_desc().get_size()) / static_cast<double>(bytes);
+  }
+  if (watched(Watch::ledger)) result->creation = Clock::now() - start;
   return cache().insert(key, std::move(result));
 }
 
@@ -212,9 +247,7 @@ void reorder(const Reordered& entry) {
   const bool out = entry.written;
   const std::array<dnnl_exec_arg_t, 2> arguments{{{DNNL_ARG_FROM, (out ? entry.inside : entry.tensor).get()},
                                                   {DNNL_ARG_TO, (out ? entry.tensor : entry.inside).get()}}};
-  check(dnnl_primitive_execute(entry.primitive.get(), cache().stream(), static_cast<int>(arguments.size()),
-                               arguments.data()),
-        "reordering");
+  execute(entry.primitive, entry.identity, arguments);
 }
 
 }  // namespace
@@ -242,9 +275,7 @@ void execute(Executable& executable, std::initializer_list<Argument> arguments) 
     ++i;
   }
   if (executable.scratchpad_bytes > 0) set_buffer(executable.arguments[i].memory, executable.scratchpad_bytes);
-  check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(),
-                               static_cast<int>(executable.arguments.size()), executable.arguments.data()),
-        "executing a primitive");
+  execute(executable.primitive, executable.identity, executable.arguments, std::exchange(executable.creation, {}));
   for (const Reordered& entry : executable.reordered) {
     if (entry.written) reorder(entry);
   }

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <boost/container/static_vector.hpp>
+#include <chrono>
 #include <cstdint>
 #include <dnnl.hpp>
 #include <initializer_list>
@@ -73,10 +74,13 @@ struct Built {
   std::vector<dnnl::memory::desc> wanted = {};
 };
 
+using Clock = std::chrono::steady_clock;
+
 struct Executable;
 /// The calling thread's primitive for `key`, or null when it has none yet.
 Executable* find(const Key& key);
-Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built);
+/// Keeps what was `built` since `start`.
+Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built, Clock::time_point start);
 void execute(Executable& executable, std::initializer_list<Argument> arguments);
 
 /// Executes the primitive that `key` stands for, making it by `build()` -> Built when it is new to the calling thread.
@@ -84,7 +88,10 @@ template <class Build>
 void run(const Key& key, std::initializer_list<Argument> arguments, const Build& build) {
   const ThreadLimit limit(key.threads());
   Executable* executable = find(key);
-  if (executable == nullptr) executable = &insert(key, arguments, build());
+  if (executable == nullptr) {
+    const Clock::time_point start = Clock::now();
+    executable = &insert(key, arguments, build(), start);
+  }
   execute(*executable, arguments);
 }
 
