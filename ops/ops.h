@@ -16,6 +16,7 @@
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/embedding.h"
 #include "dagrad/ops/indexing.h"
+#include "dagrad/ops/jacobian.h"
 #include "dagrad/ops/likelihood_loss.h"
 #include "dagrad/ops/loss.h"
 #include "dagrad/ops/margin_loss.h"

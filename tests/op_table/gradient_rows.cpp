@@ -1,14 +1,18 @@
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/pull_back.h"
 #include "dagrad/ops/operators.h"
 #include "op_table/elementwise.h"
+#include "op_table/moving.h"
 
-// The op that core records when gradients add up in a backward that is itself recorded.
+// The ops of core.
 
 namespace dagrad::op_table {
+namespace {
 
-std::vector<Row> gradient_rows() {
+/// Recorded when gradients add up in a backward that is itself recorded.
+Row add_gradients_row() {
   Row row = backward_row({"add_gradients",
                           "a + b, the gradient of x in (a x, b x)",
                           {},
@@ -24,7 +28,23 @@ std::vector<Row> gradient_rows() {
   };
   row.primitive = "binary_mul";
   row.exact_on_integers = true;
-  return {row};
+  return row;
 }
+
+/// Recorded where a function that is differentiated gets its argument.
+Row argument_row() {
+  Row row = moving_row("argument", "the same elements under another node");
+  const auto pass = [](const Tensor& x) { return x.requires_grad() ? as_arguments({x}, true)[0] : x; };
+  row.samples = {reshaped("scalar", {}, pass, {}), reshaped("3x17", {3, 17}, pass, {3, 17}),
+                 reshaped("empty_0x3", {0, 3}, pass, {0, 3})};
+  row.benchmarks = moving_benchmarks([&](const char* name, std::int64_t n) {
+    return reshaped(name, {n, n}, pass, {n, n});
+  });
+  return row;
+}
+
+}  // namespace
+
+std::vector<Row> gradient_rows() { return {add_gradients_row(), argument_row()}; }
 
 }  // namespace dagrad::op_table

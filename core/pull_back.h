@@ -1,0 +1,23 @@
+// Differentiating a function's results by its arguments: what functional.h and jacobian.h share. Internal.
+#pragma once
+
+#include <vector>
+
+#include "dagrad/core/backward.h"
+
+namespace dagrad {
+
+/// The inputs as a function is to see them when it is differentiated by them: leaves of their own over the same
+/// elements; where `keep_history` is asked for and there is one, tensors that pass gradients on to the originals.
+std::vector<Tensor> as_arguments(const std::vector<Tensor>& inputs, bool keep_history);
+
+/// sum_k vectors[k] . d(outputs[k])/d(inputs[i]), where what has no history, no vector or no path counts as zero.
+/// Undefined for integers.
+std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
+                              const std::vector<Tensor>& inputs, GradOptions options);
+
+/// Leaves to differentiate by whose values do not matter; random ones, so that no sum of them is zero by chance and no
+/// rule for zeros applies. Undefined for outputs without a history.
+std::vector<Tensor> placeholders(const std::vector<Tensor>& outputs);
+
+}  // namespace dagrad

@@ -1,0 +1,58 @@
+// Functions of tensors as arguments.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "dagrad/core/tensor.h"
+
+namespace dagrad {
+
+/// A function from tensors to tensors, made from any callable that takes one to four tensors, or a
+/// `std::span<const Tensor>`, and returns a Tensor or a std::vector<Tensor>.
+class TensorFunction {
+ public:
+  template <class F>
+  requires(!std::same_as<F, TensorFunction>)
+      // NOLINTNEXTLINE(google-explicit-constructor): a lambda is to be passed as it stands
+      TensorFunction(F function)
+      : function_([f = std::move(function)](std::span<const Tensor> in) { return as_list(call(f, in)); }),
+        arity_(arity_of<F>()) {}
+
+  std::vector<Tensor> operator()(std::span<const Tensor> inputs) const { return function_(inputs); }
+  /// How many tensors it takes; 0: any number.
+  std::size_t arity() const { return arity_; }
+
+ private:
+  template <class F, class... T>
+  static constexpr bool takes = std::is_invocable_v<const F&, T...>;
+  template <class F>
+  static constexpr std::size_t arity_of() {
+    using T = const Tensor&;
+    if constexpr (takes<F, std::span<const Tensor>>) return 0;
+    if constexpr (takes<F, T>) return 1;
+    if constexpr (takes<F, T, T>) return 2;
+    if constexpr (takes<F, T, T, T>) return 3;
+    return 4;
+  }
+  template <class F>
+  static auto call(const F& f, std::span<const Tensor> in) {
+    constexpr std::size_t arity = arity_of<F>();
+    if constexpr (arity == 0) return f(in);
+    if constexpr (arity == 1) return f(in[0]);
+    if constexpr (arity == 2) return f(in[0], in[1]);
+    if constexpr (arity == 3) return f(in[0], in[1], in[2]);
+    if constexpr (arity == 4) return f(in[0], in[1], in[2], in[3]);
+  }
+  static std::vector<Tensor> as_list(Tensor result) { return {std::move(result)}; }
+  static std::vector<Tensor> as_list(std::vector<Tensor> result) { return result; }
+
+  std::function<std::vector<Tensor>(std::span<const Tensor>)> function_;
+  std::size_t arity_;
+};
+
+}  // namespace dagrad
