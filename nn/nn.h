@@ -2,9 +2,13 @@
 #pragma once
 
 #include "dagrad/nn/init.h"
+#include "dagrad/nn/io/npy.h"
+#include "dagrad/nn/io/npz.h"
+#include "dagrad/nn/io/safetensors.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/loss.h"
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
+#include "dagrad/nn/saving.h"
 #include "dagrad/nn/sequential.h"
 #include "dagrad/nn/summary.h"
