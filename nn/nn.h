@@ -7,6 +7,7 @@
 #include "dagrad/nn/io/safetensors.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/loss.h"
+#include "dagrad/nn/metrics/metrics.h"
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
 #include "dagrad/nn/saving.h"
