@@ -1,8 +1,11 @@
 #include "dagrad/nn/init.h"
 
+#include <algorithm>
+#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 #include <fmt/format.h>
 
+#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 
@@ -50,6 +53,27 @@ Tensor& normal_(Tensor& t, double mean, double std, Generator& generator) {
   return t;
 }
 
+Tensor& trunc_normal_(Tensor& t, double mean, double std, double low, double high, Generator& generator) {
+  if (!(std > 0)) throw UsageError(fmt::format("trunc_normal_: std is {} (want std > 0)", std));
+  if (!(low < high)) throw UsageError(fmt::format("trunc_normal_: low is {}, high is {} (want low < high)", low, high));
+  // Draws by the inverse of the distribution function. That is exact in its lower half alone, so what lies mostly in
+  // the upper half is drawn mirrored.
+  const bool mirrored = low + high > 2 * mean;
+  const double from = (mirrored ? mean - high : low - mean) / std, to = (mirrored ? mean - low : high - mean) / std;
+  const auto below = [](double z) { return std::erfc(-z / std::sqrt(2.0)) / 2; };
+  const double p_from = below(from), p_to = below(to);
+  Tensor draws = empty(t.shape(), f64);
+  fill_uniform(draws, p_from, p_to, generator);
+  double* values = draws.mutable_data<double>();
+  for (std::int64_t i = 0; i < draws.numel(); ++i) {
+    const double p = std::clamp(values[i], 1e-300, 1 - 1e-16);
+    const double z = -std::sqrt(2.0) * boost::math::erfc_inv(2 * p);
+    values[i] = std::clamp(mean + std * (mirrored ? -z : z), low, high);
+  }
+  const NoGrad guard;
+  return t.copy_(draws);
+}
+
 Tensor& constant_(Tensor& t, double value) {
   const NoGrad guard;
   return t.fill_(value);
@@ -78,5 +102,15 @@ Tensor& kaiming_normal_(Tensor& t, const KaimingOptions& options, Generator& gen
 }
 
 Tensor& lecun_normal_(Tensor& t, Generator& generator) { return normal_(t, 0, 1 / std::sqrt(fans(t).in), generator); }
+
+Tensor& lecun_uniform_(Tensor& t, Generator& generator) {
+  const double bound = std::sqrt(3 / fans(t).in);
+  return uniform_(t, -bound, bound, generator);
+}
+
+Tensor& fan_in_uniform_(Tensor& t, Generator& generator) {
+  const double bound = 1 / std::sqrt(fans(t).in);
+  return uniform_(t, -bound, bound, generator);
+}
 
 }  // namespace dagrad::nn::init

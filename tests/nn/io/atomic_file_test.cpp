@@ -1,0 +1,68 @@
+#include "dagrad/nn/io/atomic_file.h"
+
+#include <sys/stat.h>
+
+#include "dagrad/core/error.h"
+#include "expect_error.h"
+#include "scratch_folder.h"
+
+namespace dagrad::io {
+namespace {
+
+namespace fs = std::filesystem;
+using AtomicFileTest = ScratchFolder;
+
+TEST_F(AtomicFileTest, AppearsWholeOrNotAtAll) {
+  const fs::path file = write("a", "old");
+  {
+    AtomicFile out(file);
+    out.write("new");
+    out.write(std::string(1 << 20, 'x'));
+    EXPECT_EQ(out.position(), (1u << 20) + 3);
+    EXPECT_EQ(content(file), "old");
+    EXPECT_EQ(file_count(), 2u);
+  }
+  EXPECT_EQ(content(file), "old");
+  EXPECT_EQ(file_count(), 1u);  // given up: nothing is left behind
+  write_file(file, "new");
+  EXPECT_EQ(content(file), "new");
+  EXPECT_EQ(file_count(), 1u);
+}
+
+TEST_F(AtomicFileTest, ChangesWhatWasWritten) {
+  AtomicFile out(folder_ / "a");
+  out.write("0123456789");
+  out.overwrite(3, std::as_bytes(std::span("xy", 2)));
+  out.write("!");
+  expect_error<UsageError>([&] { out.overwrite(10, std::as_bytes(std::span("xy", 2))); },
+                           "AtomicFile: bytes 10 to 12 are to be overwritten (want at most the 11 written)");
+  out.commit();
+  EXPECT_EQ(content(folder_ / "a"), "012xy56789!");
+  expect_error<UsageError>([&] { out.commit(); }, "AtomicFile: committed twice");
+}
+
+TEST_F(AtomicFileTest, KeepsPermissionsAndLinks) {
+  const fs::path file = write("a", "old");
+  fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+  fs::create_symlink("a", folder_ / "link");
+  write_file(folder_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_EQ(content(file), "new");
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read);
+  const mode_t before = umask(022);
+  write_file(folder_ / "fresh", "");
+  umask(before);
+  EXPECT_EQ(static_cast<unsigned>(fs::status(folder_ / "fresh").permissions()), 0644u);
+}
+
+TEST_F(AtomicFileTest, SaysWhyNot) {
+  expect_error<IoError>([&] { AtomicFile out(folder_); }, folder_.string() + ": is a folder (want a file)");
+  const fs::path nowhere = folder_ / "none" / "a";
+  expect_error<IoError>([&] { AtomicFile out(nowhere); }, nowhere.string() + ": its folder does not exist");
+  fs::create_symlink("none", folder_ / "link");
+  expect_error<IoError>([&] { AtomicFile out(folder_ / "link"); },
+                        (folder_ / "link").string() + ": is a symbolic link to nothing");
+}
+
+}  // namespace
+}  // namespace dagrad::io
