@@ -170,7 +170,7 @@ class BackwardPass {
     }
   }
 
-  static void run_hooks(Node& node, Gradients& gradients) {
+  void run_hooks(Node& node, Gradients& gradients) {
     for (const auto& hook : std::vector(node.extras_->tensor_hooks)) {
       Tensor& gradient = gradients[hook.output];
       if (!gradient.defined()) continue;
@@ -183,8 +183,17 @@ class BackwardPass {
       }
       gradient = std::move(replacement);
     }
-    for (auto& kept : node.extras_->retained) kept.gradient = gradients[kept.output];
+    if (captures_.empty()) retain(node, gradients);
     for (const auto& hook : std::vector(node.extras_->prehooks)) hook.hook(node, {gradients.data(), gradients.size()});
+  }
+
+  /// Gradients of results add up over the passes as those of leaves do.
+  static void retain(Node& node, const Gradients& gradients) {
+    for (auto& kept : node.extras_->retained) {
+      const Tensor& gradient = gradients[kept.output];
+      if (!gradient.defined()) continue;
+      kept.gradient = kept.gradient.defined() ? accumulate(std::move(kept.gradient), gradient) : gradient;
+    }
   }
 
   void keep_captures(const Node& node, const Gradients& gradients) {

@@ -9,9 +9,9 @@
 namespace dagrad {
 
 struct BackwardOptions {
-  bool create_graph = false;   ///< record the backward itself, so that gradients can be differentiated again
-  bool retain_graph = false;   ///< keep saved tensors for another pass (implied by create_graph)
-  std::vector<Tensor> inputs;  ///< accumulate into these leaves only; empty: into all
+  bool create_graph = false;        ///< record the backward itself, so that gradients can be differentiated again
+  bool retain_graph = false;        ///< keep saved tensors for another pass (implied by create_graph)
+  std::vector<Tensor> inputs = {};  ///< accumulate into these leaves only; empty: into all
 };
 
 /// Accumulates sum_k gradients[k] . d(outputs[k])/d(leaf) into the grad of every leaf that outputs depend on.

@@ -53,6 +53,11 @@ void Tensor::set_grad(Tensor gradient) const {
 
 void Tensor::zero_grad(bool set_to_none) const {
   Leaf* leaf = leaf_of(*this);
+  if (leaf == nullptr && node() && node()->extras_) {
+    for (auto& kept : node()->extras_->retained) {
+      if (kept.output == output_index()) kept.gradient = {};
+    }
+  }
   if (leaf == nullptr || !leaf->grad().defined()) return;
   if (set_to_none) {
     leaf->set_grad({});

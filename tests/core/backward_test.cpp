@@ -222,6 +222,22 @@ TEST(Hooks, RetainGradientsOfIntermediateTensors) {
   EXPECT_EQ(value(y.grad()), 12);
 }
 
+TEST(Hooks, AddUpRetainedGradientsOverThePassesAsLeavesDo) {
+  const Tensor x = leaf(2);
+  const Tensor y = x * 3;
+  y.retain_grad();
+  const Tensor z = y * y;
+  z.backward({}, true);
+  (void)grad(z, x, {.retain_graph = true});  // leaves no trace
+  EXPECT_EQ(value(y.grad()), 12);
+  z.backward({}, true);
+  EXPECT_EQ(value(y.grad()), 24);
+  y.zero_grad();
+  EXPECT_FALSE(y.grad().defined());
+  z.backward();
+  EXPECT_EQ(value(y.grad()), 12);
+}
+
 TEST(Anomaly, NamesTheOpThePlaceAndTheIndexOfTheFirstNan) {
   const Tensor x = tensor({1, 0, 4}, f64).requires_grad_();
   const AnomalyMode guard;
