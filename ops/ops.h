@@ -23,6 +23,7 @@
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/matmul.h"
 #include "dagrad/ops/nonzero.h"
+#include "dagrad/ops/normalization.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pad.h"
 #include "dagrad/ops/pooling.h"

@@ -1,0 +1,45 @@
+#include "dagrad/ops/norm_arguments.h"
+
+#include <fmt/format.h>
+
+#include "dagrad/core/copy.h"
+#include "dagrad/core/error.h"
+
+namespace dagrad {
+
+void check_norm_source(std::string_view op, const Tensor& src) {
+  if (!is_floating(src.dtype()))
+    throw DTypeError(fmt::format("{}: src is {} (want f32, bf16 or f64)", op, name_of(src.dtype())));
+}
+
+void check_norm_eps(std::string_view op, double eps) {
+  if (!(eps >= 0)) throw UsageError(fmt::format("{}: eps is {} (want at least 0)", op, eps));
+}
+
+void check_norm_parameter(std::string_view op, std::string_view name, const Tensor& t, const Tensor& src,
+                          const Shape& shape, std::string_view what) {
+  if (!t.defined()) return;
+  if (t.shape() != shape)
+    throw ShapeError(fmt::format("{}: {} is {} (want {}, {})", op, name, t.shape().str(), shape.str(), what));
+  if (t.dtype() == src.dtype() || (src.dtype() == bf16 && t.dtype() == f32)) return;
+  throw DTypeError(fmt::format("{}: {} is {}, src is {} (want {}{})", op, name, name_of(t.dtype()),
+                               name_of(src.dtype()), name_of(src.dtype()), src.dtype() == bf16 ? " or f32" : ""));
+}
+
+Tensor as_norm_type(const Tensor& t, DType dtype, Format format) {
+  if (!t.defined()) return t;
+  if (t.dtype() == dtype) return format == Format::channels_last ? channels_last_data(t) : contiguous_data(t);
+  Tensor copy = Tensor::allocate({t.shape(), dtype, format});
+  copy_elements(t, copy);
+  return copy;
+}
+
+Tensor norm_result(const Tensor& dst, DType dtype) {
+  return dst.dtype() == dtype ? dst : Tensor::allocate({dst.shape(), dtype, dst.format()});
+}
+
+void finish_norm_result(const Tensor& result, Tensor& dst) {
+  if (!result.is_same(dst)) copy_elements(result, dst);
+}
+
+}  // namespace dagrad
