@@ -182,18 +182,27 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
 }
 
 void execute(Executable& executable, std::initializer_list<Argument> arguments) {
+  Storage::Pointer scratchpad;
+  if (executable.scratchpad_bytes > 0) scratchpad = Storage::allocate(executable.scratchpad_bytes);
+  execute(executable, arguments, scratchpad ? scratchpad->data() : nullptr);
+}
+
+void execute(Executable& executable, std::initializer_list<Argument> arguments, void* scratchpad) {
   std::size_t i = 0;
   for (const Argument& argument : arguments) {
     check(dnnl_memory_set_data_handle(executable.arguments[i++].memory, argument.data), "setting a pointer");
   }
-  Storage::Pointer scratchpad;
-  if (executable.scratchpad_bytes > 0) {
-    scratchpad = Storage::allocate(executable.scratchpad_bytes);
-    check(dnnl_memory_set_data_handle(executable.arguments[i].memory, scratchpad->data()), "setting the scratchpad");
-  }
+  if (executable.scratchpad_bytes > 0)
+    check(dnnl_memory_set_data_handle(executable.arguments[i].memory, scratchpad), "setting the scratchpad");
   check(dnnl_primitive_execute(executable.primitive.get(), cache().stream(),
                                static_cast<int>(executable.arguments.size()), executable.arguments.data()),
         "executing a primitive");
+}
+
+std::size_t scratchpad_bytes(const Executable& executable) { return executable.scratchpad_bytes; }
+
+dnnl::memory::desc descriptor(const Executable& executable, std::size_t i) {
+  return executable.memories.at(i).get_desc();
 }
 
 }  // namespace dagrad::onednn

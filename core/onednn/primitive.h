@@ -15,7 +15,15 @@
 namespace dagrad::onednn {
 
 /// Which kind of primitive a key is for.
-enum class Kind : std::int64_t { eltwise, binary, matmul, log_softmax, log_softmax_backward };
+enum class Kind : std::int64_t {
+  eltwise,
+  binary,
+  matmul,
+  log_softmax,
+  log_softmax_backward,
+  repeated_matmul,
+  reorder_of_repeated_matmul
+};
 
 dnnl::engine& engine();
 dnnl::memory::data_type data_type(DType dtype);
@@ -66,6 +74,11 @@ struct Executable;
 Executable* find(const Key& key);
 Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built);
 void execute(Executable& executable, std::initializer_list<Argument> arguments);
+/// The same with a scratchpad of scratchpad_bytes() that the caller keeps.
+void execute(Executable& executable, std::initializer_list<Argument> arguments, void* scratchpad);
+std::size_t scratchpad_bytes(const Executable& executable);
+/// The layout of the argument at position `i` of those that the primitive was made with.
+dnnl::memory::desc descriptor(const Executable& executable, std::size_t i);
 
 /// Executes the primitive that `key` stands for, making it by `build()` -> Built when it is new to the calling thread.
 template <class Build>
