@@ -28,6 +28,7 @@
 #include "dagrad/ops/pad.h"
 #include "dagrad/ops/pooling.h"
 #include "dagrad/ops/product.h"
+#include "dagrad/ops/recurrent.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/softmax.h"
 #include "dagrad/ops/split.h"

@@ -51,9 +51,10 @@ void Ledger::judge(std::string_view op, const Identity& what) {
   if ((!reference && !what.is_reorder()) || bytes < options_.small_bytes || what.share < options_.small_share) return;
   if (std::find(options_.allow.begin(), options_.allow.end(), op) != options_.allow.end()) return;
   const std::string complaint =
-      reference ? fmt::format("runs oneDNN's reference code '{}' on {} bytes (want shapes, types or a layout that a "
-                              "faster implementation takes",
-                              what.implementation, bytes)
+      reference ? fmt::format(
+                      "runs oneDNN's reference code '{}' on {} bytes (want shapes, types or a layout that a "
+                      "faster implementation takes",
+                      what.implementation, bytes)
                 : fmt::format("copies an operand of {} bytes into another layout (want it contiguous or channels-last",
                               bytes);
   const std::string message =

@@ -253,20 +253,23 @@ void reorder(const Reordered& entry) {
 }  // namespace
 
 void execute(Executable& executable, std::initializer_list<Argument> arguments) {
+  Storage::Pointer scratchpad;
+  if (executable.scratchpad_bytes > 0) scratchpad = Storage::allocate(executable.scratchpad_bytes);
+  execute(executable, arguments, scratchpad ? scratchpad->data() : nullptr);
+}
+
+void execute(Executable& executable, std::initializer_list<Argument> arguments, void* scratchpad) {
   boost::container::static_vector<Storage::Pointer, 8> buffers;  // until the call ends
   const auto set = [](dnnl_memory_t memory, void* data) {
     check(dnnl_memory_set_data_handle(memory, data), "setting a pointer");
-  };
-  const auto set_buffer = [&](dnnl_memory_t memory, std::size_t bytes) {
-    buffers.push_back(Storage::allocate(bytes));
-    set(memory, buffers.back()->data());
   };
   std::size_t i = 0;
   auto reordered = executable.reordered.begin();
   for (const Argument& argument : arguments) {
     if (reordered != executable.reordered.end() && reordered->argument == i) {
       set(reordered->tensor.get(), argument.data);
-      set_buffer(reordered->inside.get(), reordered->inside.get_desc().get_size());
+      buffers.push_back(Storage::allocate(reordered->inside.get_desc().get_size()));
+      set(reordered->inside.get(), buffers.back()->data());
       if (!reordered->written) reorder(*reordered);
       ++reordered;
     } else {
@@ -274,11 +277,17 @@ void execute(Executable& executable, std::initializer_list<Argument> arguments) 
     }
     ++i;
   }
-  if (executable.scratchpad_bytes > 0) set_buffer(executable.arguments[i].memory, executable.scratchpad_bytes);
+  if (executable.scratchpad_bytes > 0) set(executable.arguments[i].memory, scratchpad);
   execute(executable.primitive, executable.identity, executable.arguments, std::exchange(executable.creation, {}));
   for (const Reordered& entry : executable.reordered) {
     if (entry.written) reorder(entry);
   }
+}
+
+std::size_t scratchpad_bytes(const Executable& executable) { return executable.scratchpad_bytes; }
+
+dnnl::memory::desc descriptor(const Executable& executable, std::size_t i) {
+  return executable.memories.at(i).get_desc();
 }
 
 }  // namespace dagrad::onednn

@@ -25,6 +25,8 @@ enum class Kind : std::int64_t {
   convolution,
   convolution_backward_data,
   convolution_backward_weights,
+  repeated_matmul,
+  reorder_of_repeated_matmul,
 };
 
 dnnl::engine& engine();
@@ -82,6 +84,11 @@ Executable* find(const Key& key);
 /// Keeps what was `built` since `start`.
 Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Built built, Clock::time_point start);
 void execute(Executable& executable, std::initializer_list<Argument> arguments);
+/// The same with a scratchpad of scratchpad_bytes() that the caller keeps.
+void execute(Executable& executable, std::initializer_list<Argument> arguments, void* scratchpad);
+std::size_t scratchpad_bytes(const Executable& executable);
+/// The layout of the argument at position `i` of those that the primitive was made with.
+dnnl::memory::desc descriptor(const Executable& executable, std::size_t i);
 
 /// Executes the primitive that `key` stands for, making it by `build()` -> Built when it is new to the calling thread.
 template <class Build>
