@@ -1,8 +1,8 @@
 #include "dagrad/core/onednn/ledger.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <ostream>
 #include <utility>
 
@@ -51,12 +51,9 @@ void Ledger::judge(std::string_view op, const Identity& what) {
   if ((!reference && !what.is_reorder()) || bytes < options_.small_bytes || what.share < options_.small_share) return;
   if (std::find(options_.allow.begin(), options_.allow.end(), op) != options_.allow.end()) return;
   const std::string complaint =
-      reference ? fmt::format(
-                      "runs oneDNN's reference code '{}' on {} bytes (want shapes, types or a layout that a "
-                      "faster implementation takes",
-                      what.implementation, bytes)
-                : fmt::format("copies an operand of {} bytes into another layout (want it contiguous or channels-last",
-                              bytes);
+      reference ? fmt::format("runs oneDNN's reference code '{}' on {} bytes (want other shapes, types or layouts",
+                              what.implementation, bytes)
+                : fmt::format("copies an operand of {} bytes (want it contiguous or channels-last", bytes);
   const std::string message =
       fmt::format("ledger: {} {}, or the op's name in LedgerOptions::allow)", running_place(), complaint);
   if (options_.strict) throw PerformanceError(message);
@@ -66,13 +63,25 @@ void Ledger::judge(std::string_view op, const Identity& what) {
 }
 
 std::string Ledger::str() const {
-  constexpr const char* kRow = "{:<22} {:<18} {:<26} {:>9} {:>9} {:>7} {:>12} {:>12} {:>14}\n";
-  std::string text = fmt::format(kRow, "op", "primitive", "implementation", "runs", "hits", "misses", "creating us",
-                                 "running us", "moved bytes");
+  using Row = std::array<std::string, 9>;
   const auto us = [](std::uint64_t ns) { return fmt::format("{:.1f}", static_cast<double>(ns) * 1e-3); };
+  std::vector<Row> rows{
+      {"op", "primitive", "implementation", "runs", "hits", "misses", "creating us", "running us", "moved bytes"}};
   for (const auto& [name, e] : entries_) {
-    text += fmt::format(kRow, e.op, e.primitive, e.implementation, e.executions, e.hits, e.misses, us(e.creation_ns),
-                        us(e.execution_ns), e.moved_bytes);
+    rows.push_back({e.op, e.primitive, e.implementation, std::to_string(e.executions), std::to_string(e.hits),
+                    std::to_string(e.misses), us(e.creation_ns), us(e.execution_ns), std::to_string(e.moved_bytes)});
+  }
+  std::array<std::size_t, 9> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const bool words = i < 3;
+      text += words ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("{:>{}}", row[i], widths[i]);
+      text += i + 1 < row.size() ? "  " : "\n";
+    }
   }
   for (const std::string& warning : warnings_) text += "warning: " + warning + "\n";
   return text;
