@@ -6,6 +6,7 @@
 #include <atomic>
 #include <fmt/format.h>
 
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/leaf.h"
@@ -76,6 +77,7 @@ class BackwardPass {
   Tensor captured(std::size_t i) const { return captures_[i].gradient; }
 
   void run(std::span<const Tensor> outputs, std::span<const Tensor> gradients) {
+    const Autocast off(false);  // each op's backward runs in the types of its forward
     for (std::size_t i = 0; i < outputs.size(); ++i) add({outputs[i].node(), outputs[i].output_index()}, gradients[i]);
     while (!queue_.empty()) process(take_newest());
   }
@@ -98,10 +100,9 @@ class BackwardPass {
   void claim(Node& node) {
     std::uint32_t nobody = 0;
     if (!node.pass_.compare_exchange_strong(nobody, id_, std::memory_order_acq_rel) && nobody != id_) {
-      throw GradientError(
-          fmt::format("{}: another backward pass is using '{}', recorded at {}:{} (want one pass at a time over a "
-                      "graph and its leaves)",
-                      caller_, node.name(), node.where().file, node.where().line));
+      throw GradientError(fmt::format(
+          "{}: another backward pass is using '{}', {} (want one pass at a time over a graph and its leaves)", caller_,
+          node.name(), node.place()));
     }
   }
 
@@ -163,7 +164,7 @@ class BackwardPass {
       for (const auto& hook : std::vector(node.extras_->posthooks))
         hook.hook(node, {ctx.given_.data(), ctx.given_.size()});
     }
-    if (anomaly_enabled()) check_for_nan(node, ctx);
+    if (anomaly_enabled()) check_for_nan(node, gradients, ctx);
     if (!retain_graph_) node.release_saved();
     for (std::size_t i = 0; i < ctx.given_.size(); ++i) {
       if (ctx.given_[i].defined()) add(node.edges_[i], std::move(ctx.given_[i]));
@@ -202,13 +203,19 @@ class BackwardPass {
     }
   }
 
-  static void check_for_nan(const Node& node, const Backward& ctx) {
+  static void check_for_nan(const Node& node, const Gradients& gradients, const Backward& ctx) {
     for (std::size_t i = 0; i < ctx.given_.size(); ++i) {
-      if (const auto index = first_nan(ctx.given_[i])) {
-        throw GradientError(fmt::format(
-            "anomaly: the backward of '{}', recorded at {}:{}, gave nan at index {} of the gradient {} of input {}",
-            node.name(), node.where().file, node.where().line, index->str(), ctx.given_[i].shape().str(), i));
+      const auto bad = first_bad(ctx.given_[i]);
+      if (!bad) continue;
+      const std::string label = node.edges_[i].node->label();
+      std::string text =
+          fmt::format("anomaly: the backward of '{}', {}, gave {} at index {} of the gradient {} of input {}{}",
+                      node.name(), node.place(), bad->value, bad->index.str(), ctx.given_[i].shape().str(), i,
+                      label.empty() ? "" : " '" + label + "'");
+      for (const Tensor& gradient : gradients) {
+        if (gradient.defined()) text += "; from the gradient" + described(gradient);
       }
+      throw GradientError(text);
     }
   }
 

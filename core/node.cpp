@@ -1,10 +1,12 @@
 #include "dagrad/core/node.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <memory>
 #include <new>
 
 #include "dagrad/core/allocator.h"
+#include "dagrad/core/checkpoint_frame.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/tape.h"
 
@@ -12,7 +14,7 @@ namespace dagrad {
 namespace {
 
 template <class T>
-T* place(std::byte*& at, std::size_t count) {
+T* lay_out(std::byte*& at, std::size_t count) {
   T* const first = reinterpret_cast<T*>(at);
   std::uninitialized_value_construct_n(first, count);
   at += count * sizeof(T);
@@ -28,13 +30,14 @@ Node::Node(Arity arity, std::size_t head_bytes, Location where)
       saved_count_(arity.saved & 0xffffu),
       bytes_(static_cast<std::uint32_t>(head_bytes + arity.bytes())) {
   std::byte* at = reinterpret_cast<std::byte*>(this) + head_bytes;
-  edges_ = place<Edge>(at, arity.edges);
-  place<NodeOutput>(at, arity.outputs);
-  place<SavedTensor>(at, arity.saved);
+  edges_ = lay_out<Edge>(at, arity.edges);
+  lay_out<NodeOutput>(at, arity.outputs);
+  lay_out<SavedTensor>(at, arity.saved);
   Tape::current().link(*this);
 }
 
 Node::~Node() {
+  leave_checkpoint();
   std::destroy_n(saved_at(), saved_count_);
   std::destroy_n(outputs_at(), output_count_);
   std::destroy_n(edges_, edge_count_);
@@ -65,10 +68,23 @@ Node::Extras& Node::extras() {
   return *extras_;
 }
 
+std::string Node::place() const {
+  std::string text = fmt::format("recorded at {}:{}", where_.file, where_.line);
+  if (module_ != nullptr) text += fmt::format(" in module '{}'", *module_);
+  return text;
+}
+
 std::string Node::label() const { return extras_ ? extras_->label : std::string(); }
+
+void Node::leave_checkpoint() {
+  if (!extras_ || !extras_->checkpoint) return;
+  const std::shared_ptr<CheckpointFrame> frame = std::move(extras_->checkpoint);
+  frame->forget(extras_->checkpoint_note);
+}
 
 void Node::release_saved() {
   if (saved_count_ == 0) return;
+  leave_checkpoint();
   for (SavedTensor& kept : std::span(saved_at(), saved_count_)) kept.tensor = Tensor();
   released_ = true;
 }

@@ -33,7 +33,9 @@ struct NodeOutput {
 struct SavedTensor {
   Tensor tensor;
   std::uint32_t version = 0;
-  std::int32_t output = -1;  // which output of the node it is; -1: an input or a workspace
+  std::int16_t output = -1;                     // which output of the node it is, if it is one
+  std::int16_t input = -1;                      // which input of the node it is, if it is one; else a workspace
+  static constexpr std::int16_t kRefused = -2;  // as `input`: a workspace that may not be differentiated
 };
 
 /// Runs before a node's backward and may change the gradients of its outputs.
@@ -65,6 +67,10 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   /// Greater than the sequence of every node that it has an edge to; rises in creation order within a thread.
   std::uint64_t sequence() const { return sequence_; }
   const Location& where() const { return where_; }
+  /// The dotted name of the module that recorded it (see nn::Module::name_parameters), or empty.
+  std::string_view module() const { return module_ ? std::string_view(*module_) : std::string_view(); }
+  /// `recorded at file:line`, with `in module 'encoder.0'` where there is one.
+  std::string place() const;
   std::span<const Edge> edges() const { return {edges_, edge_count_}; }
   std::span<const NodeOutput> outputs() const { return {outputs_at(), output_count_}; }
   std::span<const SavedTensor> saved() const { return {saved_at(), saved_count_}; }
@@ -90,12 +96,15 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
     outputs_at()[i].dtype = spec.dtype;
   }
 
+  void set_edge(std::size_t i, const Edge& edge) { edges_[i] = edge; }
+
   /// Turns gradients of the outputs into gradients of the inputs by ctx.give(). Undefined gradients are zero.
   virtual void backward(Backward& ctx, std::span<Tensor> gradients) = 0;
 
  private:
   friend class Backward;
   friend class BackwardPass;
+  friend class CheckpointFrame;
   friend class Tape;
   friend class Tensor;
   friend class Recorder;
@@ -109,12 +118,14 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   struct Extras;  // hooks, retained gradients, name: rare, so kept apart
   Extras& extras();
   void release_saved();
+  void leave_checkpoint();
   static void destroy(Node* node) noexcept;
 
   std::atomic<std::uint32_t> references_{0};
   std::atomic<std::uint32_t> pass_{0};  // the backward pass that is using this node; 0: none
   std::uint64_t sequence_ = 0;
   Location where_;
+  const std::string* module_ = nullptr;
   Edge* edges_;
   std::uint32_t edge_count_;
   std::uint32_t output_count_ : 16;

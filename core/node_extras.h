@@ -1,12 +1,15 @@
 // What few nodes have: hooks, retained gradients, a name. Internal.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "dagrad/core/node.h"
 
 namespace dagrad {
+
+class CheckpointFrame;
 
 struct Node::Extras {
   struct TensorHook {
@@ -29,6 +32,8 @@ struct Node::Extras {
   std::vector<NodeHook<NodePostHook>> posthooks;
   std::vector<Retained> retained;
   std::string label;
+  std::shared_ptr<CheckpointFrame> checkpoint;  // has the saved tensors made again
+  std::size_t checkpoint_note = 0;
   int next_handle = 0;
 };
 

@@ -13,8 +13,15 @@
 // Several outputs: infer returns std::array<Spec, N>, forward takes std::array<Tensor, N>& and backward takes
 // std::span<const Tensor> (undefined where no gradient came). Any number of inputs: take std::span<const Tensor>.
 // A view has `Tensor view(const Tensor& src) const` in place of infer and forward (or gives a std::vector<Tensor>). An
-// op without a backward may be used wherever no gradient is asked for; asking for one throws. Integer results are never
-// recorded.
+// op whose outputs are known only when it has run has no infer, and a forward(ctx, inputs...) that returns them: a
+// Tensor or a std::vector<Tensor>. An op without a backward may be used wherever no gradient is asked for; asking for
+// one throws. Integer results are never recorded.
+//
+// What is saved and is neither an input nor an output is a constant to second derivatives. An op whose backward is not
+// made of ops, or whose second derivative would be wrong for another reason, has a member `once_differentiable = true`
+// (static or not): then the first derivative is given, and whoever asks for the second gets a GradientError.
+//
+// For ops of your own there is a shorter form: dagrad/core/custom_op.h.
 #pragma once
 
 #include <array>
@@ -22,7 +29,9 @@
 #include <concepts>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "dagrad/core/analysis/verify.h"
 #include "dagrad/core/grad_mode.h"
@@ -44,11 +53,23 @@ class Forward {
   void save(const Tensor& tensor) {
     if (recording_) saved_.push_back(tensor);
   }
+  /// The same for a tensor that does not depend on the inputs; this matters after refuse_intermediates().
+  void save_constant(const Tensor& tensor) {
+    if (recording_ && saved_.size() < 64) constants_ |= std::uint64_t{1} << saved_.size();
+    save(tensor);
+  }
+  /// From here on, a saved tensor that is neither an input nor an output counts as a result of unknown steps between
+  /// them: a derivative by it throws GradientError, where otherwise it would be zero.
+  void refuse_intermediates() { refuses_intermediates_ = true; }
 
  private:
   friend class Recorder;
+  bool is_refused(std::size_t k) const { return refuses_intermediates_ && (k >= 64 || (constants_ >> k & 1) == 0); }
+
   boost::container::small_vector<Tensor, 4> saved_;
   bool recording_;
+  bool refuses_intermediates_ = false;
+  std::uint64_t constants_ = 0;
 };
 
 /// What an op's backward reads and gives.
@@ -71,6 +92,10 @@ class Backward {
   /// Adds to the gradient of input `i` (ignored when it needs none or `gradient` is undefined).
   /// Throws GradientError when shape or type differ from the input's.
   void give(std::size_t i, Tensor gradient);
+  /// Makes gradients that were given so far, all or those without a history, throw GradientError when somebody
+  /// differentiates them; `why` follows "the second derivative is not defined: ". `diff` are the gradients that they
+  /// were made of.
+  void refuse_second_derivative(std::span<const Tensor> diff, std::string_view why, bool all = true);
 
  private:
   friend class BackwardPass;
@@ -79,6 +104,9 @@ class Backward {
     const Edge& edge = node_.edges_[i];
     return edge.node->outputs_at()[edge.output];
   }
+  std::string description_of_saved(std::size_t i) const;
+  /// The edges of the node and those to its gradients.
+  std::vector<Edge> edges_with(std::span<const Tensor> diff) const;
 
   Node& node_;
   bool pruned_;
@@ -97,16 +125,19 @@ class Recorder {
   static std::uint32_t saved_count(const Forward& ctx) { return static_cast<std::uint32_t>(ctx.saved_.size()); }
   static void attach(const NodePointer& node, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
                      Forward& ctx);
-  static void check_for_nan(std::string_view op, Location where, std::span<const Tensor> outputs);
+  static void check_for_nan(std::string_view op, Location where, std::span<const Tensor* const> inputs,
+                            std::span<const Tensor> outputs);
   [[noreturn]] static void throw_no_gradient(std::string_view op, Location where);
   static bool any_floating(std::span<const Tensor> outputs);
+  /// Gives outputs handles of their own where an op returned an input or a tensor with a history.
+  static void make_separate(std::string_view op, std::span<const Tensor* const> inputs, std::span<Tensor> outputs);
 };
 
 /// The node of an op of type Op.
 template <class Op>
 class OpNode final : public Node {
  public:
-  std::string_view name() const override { return Op::name; }
+  std::string_view name() const override { return op_.name; }
   std::string attributes() const override {
     if constexpr (requires {
                     { op_.attributes() } -> std::convertible_to<std::string>;
@@ -122,6 +153,19 @@ class OpNode final : public Node {
   OpNode(Op op, Arity arity, std::size_t head, Location where) : Node(arity, head, where), op_(std::move(op)) {}
 
   void backward(Backward& ctx, std::span<Tensor> gradients) override {
+    if constexpr (requires { op_.once_differentiable; }) {
+      if (op_.once_differentiable && grad_enabled()) {
+        {
+          const NoGrad guard;
+          run_backward(ctx, gradients);
+        }
+        return ctx.refuse_second_derivative(gradients, "the op is once differentiable");
+      }
+    }
+    run_backward(ctx, gradients);
+  }
+
+  void run_backward(Backward& ctx, std::span<Tensor> gradients) {
     if constexpr (requires { op_.backward(ctx, std::as_const(gradients[0])); })
       op_.backward(ctx, std::as_const(gradients[0]));
     else
@@ -160,13 +204,22 @@ class OpRecorder : public Recorder {
   template <class Op>
   inline static const OpName registered{Op::name};
 
+  /// An op that gets its name as the program runs has a member of its own for it, and is not in op_names().
+  template <class Op>
+  static constexpr bool has_static_name = !std::is_member_pointer_v<decltype(&Op::name)>;
+
   template <class Op, class... Arguments>
   static auto run_on(Op op, Location where, std::span<const Tensor* const> pointers, const Arguments&... inputs) {
-    static_cast<void>(&registered<Op>);
+    if constexpr (has_static_name<Op>) static_cast<void>(&registered<Op>);
     const bool recording = wants(pointers);
     Forward ctx(recording);
     if constexpr (requires { op.view(inputs...); }) {
       auto dst = op.view(inputs...);
+      finish(std::move(op), where, pointers, all_of(dst), ctx);
+      return dst;
+    } else if constexpr (requires { op.forward(ctx, inputs...); }) {
+      auto dst = run_maker(op, where, ctx, inputs...);
+      make_separate(op.name, pointers, all_of(dst));
       finish(std::move(op), where, pointers, all_of(dst), ctx);
       return dst;
     } else if constexpr (requires {
@@ -236,13 +289,22 @@ class OpRecorder : public Recorder {
     }
   }
 
+  template <class Op, class... Arguments>
+  static auto run_maker(const Op& op, Location where, Forward& ctx, const Arguments&... inputs) {
+    const NoGrad guard;
+    if (!watched()) return op.forward(ctx, inputs...);
+    const RunningOp running(op.name, where);
+    if (watched(Watch::verify)) VerifyMode::pass_over();  // the ops that it is made of are compared
+    return op.forward(ctx, inputs...);
+  }
+
   template <class Op>
   static void finish(Op op, Location where, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
                      Forward& ctx) {
-    if (anomaly_enabled()) check_for_nan(Op::name, where, outputs);
+    if (anomaly_enabled()) check_for_nan(op.name, where, inputs, outputs);
     if (!ctx.recording() || !any_floating(outputs)) return;
     if constexpr (!has_backward<Op>) {
-      throw_no_gradient(Op::name, where);
+      throw_no_gradient(op.name, where);
     } else {
       const Node::Arity arity{static_cast<std::uint32_t>(inputs.size()), static_cast<std::uint32_t>(outputs.size()),
                               saved_count(ctx)};
@@ -255,7 +317,7 @@ class OpRecorder : public Recorder {
 };
 
 /// Checks, allocates, runs and, when an input requires a gradient, records `op`. Returns its output: a Tensor, or an
-/// array (from a view: a vector) of them. An undefined input stands for a missing one.
+/// array (from a view or an op that makes its outputs: a vector) of them. An undefined input stands for a missing one.
 template <class Op, class... Inputs>
 requires(std::convertible_to<const Inputs&, const Tensor&>&&...) auto apply(Op op, Location where,
                                                                             const Inputs&... inputs) {

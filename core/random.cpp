@@ -7,6 +7,7 @@
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/random_log.h"
 
 namespace dagrad {
 namespace {
@@ -78,6 +79,7 @@ void with_floating(std::string_view op, const Tensor& dst, const F& run) {
 }  // namespace
 
 std::uint64_t Generator::reserve(std::uint64_t blocks) {
+  if (detail::random_logging != nullptr) return detail::random_logging->reserve(seed_, position_, blocks);
   const std::uint64_t first = position_;
   position_ += blocks;
   return first;

@@ -1,5 +1,6 @@
 #include "dagrad/core/storage.h"
 
+#include <fmt/format.h>
 #include <new>
 
 #include "dagrad/core/allocator.h"
@@ -37,6 +38,12 @@ Storage::Pointer Storage::wrap(void* data, std::size_t bytes, std::function<void
   Pointer storage(new (allocator::allocate(kHeader)) Storage(static_cast<std::byte*>(data), bytes));
   storage->release_ = hook.release();
   return storage;
+}
+
+std::string Storage::last_change() const {
+  if (changed_by_.empty() || noted_version_ != version()) return "a write through mutable_data()";
+  if (changed_on_line_ == 0) return fmt::format("'{}'", changed_by_);
+  return fmt::format("'{}' at {}:{}", changed_by_, changed_in_, changed_on_line_);
 }
 
 void Storage::destroy(Storage* storage) noexcept {

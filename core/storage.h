@@ -7,6 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
+
+#include "dagrad/core/location.h"
 
 namespace dagrad {
 
@@ -32,6 +36,16 @@ class Storage {
   // Writing is one thread's business, so the count needs no locked instruction.
   void bump_version() { version_.store(version() + 1, std::memory_order_relaxed); }
 
+  /// Says, for messages, who made the change that led to the present version. `op` must live as long as the program.
+  void note_change(std::string_view op, Location where) {
+    changed_by_ = op;
+    changed_in_ = where.file;
+    changed_on_line_ = where.line;
+    noted_version_ = version();
+  }
+  /// `'fill_' at file:line`, as far as it was noted.
+  std::string last_change() const;
+
   /// Whether the caller's is the only reference.
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 
@@ -50,6 +64,10 @@ class Storage {
   std::byte* data_;
   std::size_t bytes_;
   std::function<void()>* release_ = nullptr;  // wrapped memory only
+  std::string_view changed_by_;
+  const char* changed_in_ = "";
+  std::uint32_t changed_on_line_ = 0;
+  std::uint32_t noted_version_ = 0;
 };
 
 }  // namespace dagrad

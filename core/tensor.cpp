@@ -87,21 +87,38 @@ template std::vector<int> Tensor::to_vector<int>() const;
 template std::vector<std::uint8_t> Tensor::to_vector<std::uint8_t>() const;
 template std::vector<bool> Tensor::to_vector<bool>() const;
 
-Tensor& Tensor::fill_(double value) {
+namespace {
+
+void set_all(Tensor& t, double value) {
+  Tensor source = Tensor::allocate({Shape{}, t.dtype()});
+  visit_dtype(t.dtype(), [&]<class T>(T) { *source.mutable_data<T>() = convert_to<T>(value); });
+  copy_elements(source.alias(t.shape(), Shape::filled(t.dim(), 0), 0), t);
+}
+
+}  // namespace
+
+Tensor& Tensor::fill_(double value, Location where) {
   check_in_place("fill_");
-  Tensor source = allocate({Shape{}, dtype()});
-  visit_dtype(dtype(), [&]<class T>(T) { *source.mutable_data<T>() = convert_to<T>(value); });
-  copy_elements(source.alias(shape(), Shape::filled(dim(), 0), 0), *this);
+  set_all(*this, value);
+  note_in_place("fill_", where);
   return *this;
 }
 
-Tensor& Tensor::copy_(const Tensor& source) {
+Tensor& Tensor::zero_(Location where) {
+  check_in_place("zero_");
+  set_all(*this, 0);
+  note_in_place("zero_", where);
+  return *this;
+}
+
+Tensor& Tensor::copy_(const Tensor& source, Location where) {
   check_in_place("copy_");
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
     throw ShapeError(fmt::format("copy_: source {} does not broadcast to {}", source.shape().str(), shape().str()));
   }
   copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()),
                 *this);
+  note_in_place("copy_", where);
   return *this;
 }
 

@@ -99,10 +99,13 @@ class Tensor {
   // --- in place, never recorded ---
 
   /// Sets every element. Throws UsageError on a tensor whose history is being recorded (use NoGrad).
-  Tensor& fill_(double value);
-  Tensor& zero_() { return fill_(0.0); }
+  Tensor& fill_(double value, Location where = Location::current());
+  Tensor& zero_(Location where = Location::current());
   /// Copies the elements of `source`, which must broadcast to this shape; converts the element type.
-  Tensor& copy_(const Tensor& source);
+  Tensor& copy_(const Tensor& source, Location where = Location::current());
+  /// Says who made the last in-place change, for the error that follows when a backward needed the elements as they
+  /// were. `op` must live as long as the program.
+  void note_in_place(std::string_view op, Location where = {}) { storage()->note_change(op, where); }
 
   // --- autograd ---
 

@@ -10,10 +10,11 @@ namespace dagrad {
 
 /// The reasons to watch ops. They share one word, so that an op that nobody watches pays for a single test.
 enum class Watch : std::uint8_t {
-  anomaly = 1,  ///< AnomalyMode: search results for NaN
-  ledger = 2,   ///< onednn::Ledger: which op a primitive runs for
-  verify = 4,   ///< VerifyMode: compare results with the f64 kernel
-  trace = 8,    ///< GradientTrace: remember also what is not recorded
+  anomaly = 1,    ///< AnomalyMode: search results for NaN
+  ledger = 2,     ///< onednn::Ledger: which op a primitive runs for
+  verify = 4,     ///< VerifyMode: compare results with the f64 kernel
+  trace = 8,      ///< GradientTrace: remember also what is not recorded
+  infinity = 16,  ///< AnomalyMode: search for infinities too
 };
 
 namespace detail {

@@ -9,6 +9,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/module_name.h"
 
 namespace dagrad::nn {
 namespace {
@@ -94,6 +95,7 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& x) {
+  const ModuleName scope(name_);
   Tensor result = forward(x);
   if (observer != nullptr) (*observer)(*this, x, result);
   return result;
@@ -184,6 +186,7 @@ void Module::name_parameters() {
   for (auto& [name, p] : named_parameters()) {
     if (p.requires_grad()) p.set_name(name);
   }
+  for (auto& [name, module] : named_modules()) module->name_ = name.empty() ? nullptr : interned(name);
 }
 
 std::string to_string(const Module& module) {

@@ -77,11 +77,12 @@ class Module {
   void to(DType dtype);
   /// How many numbers the parameters hold.
   std::int64_t parameter_count() const;
-  /// Gives each parameter its dotted name, for messages and drawings.
+  /// Gives each parameter, and each module inside, its dotted name, for messages and drawings.
   void name_parameters();
 
  private:
   bool training_ = true;
+  const std::string* name_ = nullptr;  // interned
 };
 
 /// `Net(\n  (first): Linear(784, 128)\n  ...)`, as PyTorch prints it.

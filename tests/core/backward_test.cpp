@@ -8,6 +8,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/module_name.h"
 #include "dagrad/core/node.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/elementwise.h"
@@ -111,14 +112,29 @@ TEST(Backward, FreesSavedTensorsUnlessToldToKeepThem) {
 
 TEST(Backward, NoticesInPlaceChangesOfSavedTensors) {
   Tensor x = leaf(2);
+  x.set_name("weight");
   const Tensor y = square(x);
   {
     const NoGrad guard;
     x.fill_(7);
   }
-  expect_error_with<GradientError>([&] { y.backward(); }, "saved tensor 0 of 'square' recorded at");
-  expect_error_with<GradientError>([&] { y.backward(); }, "was modified in place: version");
+  const auto says = [&](const std::string& part) { expect_error_with<GradientError>([&] { y.backward(); }, part); };
+  says("backward: saved tensor 0 of 'square' recorded at ");
+  says(" its input 0 'weight' f64 [], was modified in place by 'fill_' at ");
+  says("backward_test.cpp:");
+  says(": found version 2, saved version 1 (want the change after backward, or on a copy)");
   EXPECT_FALSE(x.grad().defined());
+  *x.mutable_data<double>() = 2;  // says nothing of itself
+  says("was modified in place by a write through mutable_data(): found version 3, saved version 1");
+}
+
+TEST(Backward, NoticesInPlaceChangesOfResultsThroughViews) {
+  const Tensor x = tensor({1, 2}, f64).requires_grad_();
+  const Tensor y = exp(x);
+  Tensor part = y.detach().alias({1}, {1}, 1);
+  part.zero_();
+  expect_error_with<GradientError>([&] { y.backward(ones({2}, f64)); },
+                                   " its result f64 [2], was modified in place by 'zero_' at ");
 }
 
 TEST(Backward, RecoversFromAnError) {
@@ -252,6 +268,38 @@ TEST(Anomaly, NamesTheOpThePlaceAndTheIndexOfTheFirstNan) {
   expect_error_with<GradientError>([&] { (void)log(x - 2); }, "gave nan at index [0] of its result [3]");
   y.backward(ones({3}, f64));  // sqrt_backward gives 0 where nothing flows in
   EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 0.25}));
+}
+
+TEST(Anomaly, SaysWhatWentIn) {
+  Tensor x = tensor({1, -3, 4}, f64).requires_grad_();
+  x.set_name("scale");
+  const AnomalyMode guard;
+  expect_error_with<GradientError>([&] { (void)log(x); },
+                                   "gave nan at index [1] of its result [3]; input 0 'scale' f64 [3] from -3 to 4");
+}
+
+TEST(Anomaly, LooksForInfinityWhenTold) {
+  const Tensor x = tensor({1, 0}, f64).requires_grad_();
+  {
+    const AnomalyMode guard;
+    EXPECT_NO_THROW((void)log(x));
+  }
+  const AnomalyMode guard(Anomaly::not_finite);
+  expect_error_with<GradientError>([&] { (void)log(x); }, "gave -inf at index [1] of its result [2]");
+  const Tensor y = sqrt(x);
+  expect_error_with<GradientError>(
+      [&] { y.backward(ones({2}, f64)); },
+      "gave inf at index [1] of the gradient [2] of input 0; from the gradient f64 [2] from 1 to 1");
+}
+
+TEST(Anomaly, NamesTheModule) {
+  const Tensor x = scalar(1, f64).requires_grad_();
+  const ModuleName scope(interned("encoder.0"));
+  Tensor y = x * 2;
+  y.register_hook([](const Tensor&) { return scalar(NAN, f64); });
+  const AnomalyMode guard;
+  expect_error_with<GradientError>([&] { (void)log(x - 2); }, " in module 'encoder.0' gave nan at index []");
+  expect_error_with<GradientError>([&] { y.backward(); }, " in module 'encoder.0', gave nan at index []");
 }
 
 TEST(Anomaly, FindsNanInGradients) {
