@@ -87,8 +87,8 @@ FeatureScaler FeatureScaler::min_max(const Tensor& features, double low, double 
   if (!(low < high)) throw UsageError(fmt::format("FeatureScaler: low is {}, high is {} (want low < high)", low, high));
   return fitted(features, [&](const Moments& m) {
     const double range = m.largest - m.smallest;
-    const double scale = range > 0 ? (high - low) / range : 1.0;
-    return std::pair(m.smallest - low / scale, scale);
+    const double factor = range > 0 ? (high - low) / range : 1.0;
+    return std::pair(m.smallest - low / factor, factor);
   });
 }
 

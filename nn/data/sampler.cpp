@@ -92,6 +92,7 @@ std::vector<std::int64_t> StratifiedSampler::order(std::int64_t epoch) const {
   }
   std::sort(places.begin(), places.end());
   std::vector<std::int64_t> result;
+  result.reserve(places.size());
   for (const auto& [place, index] : places) result.push_back(index);
   return result;
 }
