@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/feature_scaler.h"
 #include "dagrad/nn/init.h"
 #include "dagrad/nn/io/npy.h"
 #include "dagrad/nn/io/npz.h"

@@ -1,32 +1,47 @@
 // Batches of a dataset.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <functional>
+#include <iterator>
+#include <memory>
 
+#include "dagrad/core/random.h"
 #include "dagrad/nn/data/dataset.h"
+#include "dagrad/nn/data/sampler.h"
 
 namespace dagrad::data {
 
-/// A few samples: features [B, ...], labels [B].
+/// A few samples: features [B, ...], labels [B] (or [B, ...] where they are numbers).
 struct Batch {
   Tensor features, labels;
   std::int64_t index = 0;  ///< of the batch in its epoch
   std::int64_t size() const { return features.size(0); }
 };
 
+/// Changes a batch on its way: augmentation, mixup, ... All chance must come from `generator`, which depends on the
+/// loader's seed, the epoch and the batch alone. Called from the workers' threads, several at a time.
+using Transform = std::function<void(Batch& batch, Generator& generator)>;
+
 struct LoaderOptions {
   std::int64_t batch_size = 64;  ///< 1: stochastic, n: mini-batch, 0: the whole dataset at once (batch descent)
   bool shuffle = true;           ///< a new order for each epoch
   std::uint64_t seed = 0;        ///< the order of epoch e depends on seed and e alone
   bool drop_last = false;        ///< leave out a last batch that is smaller than the others
+  std::shared_ptr<const Sampler> sampler = {};  ///< which samples in which order, in place of `shuffle`
+  Transform transform = {};
+  int workers = 0;   ///< threads that prepare batches ahead; 0: each is prepared when it is asked for
+  int prefetch = 2;  ///< how many batches each worker may be ahead
 };
 
 /// Goes through a dataset in batches: `for (const Batch& batch : loader) ...` is one epoch, and the next such loop the
-/// next one. Not thread-safe.
+/// next one. The batches are the same to the bit whatever the number of workers. What a worker throws comes out of the
+/// loop at the batch that it was about. Not thread-safe.
 class DataLoader {
  public:
-  /// Throws UsageError for an empty dataset, a negative batch size, or features and labels of different numbers.
+  /// Throws UsageError for an empty dataset, features and labels of different numbers, labels out of range, features
+  /// that are NaN or infinite, and options below 0.
   explicit DataLoader(Dataset dataset, const LoaderOptions& options = {});
 
   /// How many batches an epoch has.
@@ -36,8 +51,15 @@ class DataLoader {
   std::int64_t epoch() const { return epoch_; }
   void set_epoch(std::int64_t epoch) { epoch_ = epoch; }
 
+  /// Goes through an epoch once. Copies share their place in it.
   class Iterator {
    public:
+    using iterator_category = std::input_iterator_tag;
+    using value_type = Batch;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const Batch*;
+    using reference = const Batch&;
+
     const Batch& operator*() const { return batch_; }
     const Batch* operator->() const { return &batch_; }
     Iterator& operator++();
@@ -45,20 +67,19 @@ class DataLoader {
 
    private:
     friend class DataLoader;
-    Iterator(const DataLoader* loader, std::int64_t index);
-    void load();
-    const DataLoader* loader_;
+    class Source;
+    Iterator(std::shared_ptr<Source> source, std::int64_t index);
+    std::shared_ptr<Source> source_;
     std::int64_t index_;
     Batch batch_;
   };
   Iterator begin();
-  Iterator end() const { return {this, size()}; }
+  Iterator end() const { return {nullptr, size()}; }
 
  private:
   Dataset dataset_;
   LoaderOptions options_;
   std::int64_t epoch_ = 0;
-  std::vector<std::int64_t> order_;
 };
 
 }  // namespace dagrad::data

@@ -10,6 +10,7 @@
 #include <zlib.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/data/pixels.h"
 
 namespace dagrad::data {
 namespace {
@@ -114,11 +115,8 @@ Dataset load_pair(const fs::path& image_file, const fs::path& label_file) {
   }
   Dataset result;
   result.classes = 10;
-  result.features = Tensor::allocate({{images.size(0), 1, 28, 28}, f32});
+  result.features = pixels(images, {images.size(0), 1, 28, 28});
   result.labels = Tensor::allocate({{images.size(0)}, i64});
-  float* pixels = result.features.mutable_data<float>();
-  for (std::int64_t i = 0; i < images.numel(); ++i)
-    pixels[i] = static_cast<float>(images.data<std::uint8_t>()[i]) / 255.0f;
   std::int64_t* to = result.labels.mutable_data<std::int64_t>();
   for (std::int64_t i = 0; i < labels.numel(); ++i) {
     to[i] = labels.data<std::uint8_t>()[i];

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <limits>
+#include <memory>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/ops/ops.h"
 #include "expect_error.h"
 
 namespace dagrad::data {
@@ -61,6 +64,90 @@ TEST(DataLoader, CutsBatchesOfAnySize) {
   EXPECT_EQ(labels_of_epoch(dropping).size(), 8u);
 }
 
+/// Everything about an epoch, to compare it bit by bit.
+std::vector<float> all_of_epoch(DataLoader& loader) {
+  std::vector<float> values;
+  for (const Batch& batch : loader) {
+    values.push_back(static_cast<float>(batch.index));
+    for (const Tensor& t : {batch.features, batch.labels}) {
+      const auto part = t.to_vector<float>();
+      values.insert(values.end(), part.begin(), part.end());
+    }
+  }
+  return values;
+}
+
+TEST(DataLoader, GivesTheSameBatchesWithAnyNumberOfWorkers) {
+  LoaderOptions options{.batch_size = 7, .seed = 3};
+  // Chance from the generator that is handed over, and from the thread's own.
+  options.transform = [](Batch& batch, Generator& generator) {
+    batch.features = batch.features + randn(batch.features.shape(), f32, generator) + randn(batch.features.shape());
+  };
+  manual_seed(9);
+  DataLoader plain(counted(100), options);
+  const auto first = all_of_epoch(plain), second = all_of_epoch(plain);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(first.size(), 15 + 300u);
+  for (const int workers : {1, 2, 5}) {
+    options.workers = workers;
+    for (const int prefetch : {1, 4}) {
+      options.prefetch = prefetch;
+      DataLoader loader(counted(100), options);
+      EXPECT_EQ(all_of_epoch(loader), first);
+      EXPECT_EQ(all_of_epoch(loader), second);
+    }
+  }
+}
+
+TEST(DataLoader, StopsItsWorkersWhenALoopIsLeft) {
+  DataLoader loader(counted(1000), {.batch_size = 1, .workers = 3});
+  for (int round = 0; round < 5; ++round) {
+    for (const Batch& batch : loader) {
+      if (batch.index == 3) break;
+    }
+  }
+  // Two epochs at once, and a loader that ends before its iterator.
+  auto a = loader.begin(), b = loader.begin();
+  EXPECT_NE(a->labels.item<int>(), b->labels.item<int>());
+  auto owned = std::make_unique<DataLoader>(counted(3), LoaderOptions{.batch_size = 1, .shuffle = false, .workers = 1});
+  auto last = owned->begin();
+  owned.reset();
+  ++last;
+  EXPECT_EQ(last->labels.item<int>(), 1);
+}
+
+TEST(DataLoader, ThrowsWhatAWorkerThrewAtItsBatch) {
+  for (const int workers : {0, 2}) {
+    LoaderOptions options{.batch_size = 1, .shuffle = false, .workers = workers};
+    options.transform = [](Batch& batch, Generator&) {
+      if (batch.index == 2) throw UsageError("bad batch");
+    };
+    DataLoader loader(counted(6), options);
+    std::int64_t seen = 0;
+    expect_error<UsageError>(
+        [&] {
+          for (const Batch& batch : loader) seen += batch.size();
+        },
+        "bad batch");
+    EXPECT_EQ(seen, 2);
+  }
+}
+
+TEST(DataLoader, FollowsASampler) {
+  const auto order = std::make_shared<ReplacementSampler>(10, 25, 1);
+  DataLoader loader(counted(10), {.batch_size = 10, .sampler = order});
+  EXPECT_EQ(loader.size(), 3);
+  EXPECT_EQ(labels_of_epoch(loader), order->order(0));
+  EXPECT_EQ(labels_of_epoch(loader), order->order(1));
+  DataLoader beyond(counted(3), {.sampler = order});
+  expect_error_with<UsageError>([&] { beyond.begin(); }, "DataLoader: the sampler gave index ");
+}
+
+TEST(DataLoader, TakesNumbersAsLabels) {
+  DataLoader loader({randn({5, 2}), randn({5, 3}), 0}, {.batch_size = 2});
+  EXPECT_EQ(loader.begin()->labels.shape(), (Shape{2, 3}));
+}
+
 TEST(DataLoader, SaysWhatIsWrong) {
   expect_error<UsageError>([] { DataLoader(Dataset{}); },
                            "DataLoader: the dataset is empty (want at least one sample)");
@@ -73,6 +160,16 @@ TEST(DataLoader, SaysWhatIsWrong) {
   uneven.labels = zeros({2}, i64);
   expect_error<UsageError>([&] { DataLoader{uneven}; },
                            "DataLoader: features [3, 2], labels [2] (want one label a sample)");
+  Dataset bad = counted(3);
+  bad.features.mutable_data<float>()[3] = std::numeric_limits<float>::quiet_NaN();
+  expect_error<UsageError>([&] { DataLoader{bad}; },
+                           "DataLoader: sample 1 has a feature that is NaN or infinite (want finite numbers)");
+  bad = counted(3);
+  bad.classes = 2;
+  expect_error<UsageError>([&] { DataLoader{bad}; }, "DataLoader: the label of sample 2 is 2 (want 0 to 1)");
+  expect_error<UsageError>([] { DataLoader(counted(3), {.workers = -1}); }, "DataLoader: -1 workers (want at least 0)");
+  expect_error<UsageError>([] { DataLoader(counted(3), {.prefetch = 0}); },
+                           "DataLoader: prefetch is 0 (want at least 1)");
   const std::vector<std::int64_t> indices{0, 3};
   expect_error<UsageError>([&] { (void)counted(3).subset(indices); }, "subset: index 3 (want 0 to 2)");
 }
