@@ -142,6 +142,7 @@ struct CrossEntropy : Smoothed {
     ctx.save(weight);
   }
 
+  // diff_logits = diff_dst (Q softmax(logits) - q), q being the smoothed and weighted target and Q its sum over classes
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     if (!ctx.needs(0)) return;
     const Tensor logits = ctx.saved(0), labels = ctx.saved(1), weight = ctx.saved(3);

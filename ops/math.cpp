@@ -37,9 +37,10 @@ struct Abs : UnaryOp<Abs, Unary::abs, Keep::src, true> {
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * sign(ctx.saved(0))); }
 };
 
-/// Functions that are constant between jumps: their gradient is 0.
+/// Functions that are constant between jumps.
 template <class Derived, Unary kFunction, bool kIntegersToo = false>
 struct Step : UnaryOp<Derived, kFunction, Keep::nothing, kIntegersToo> {
+  // diff_src = 0
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, zeros_like(diff_dst)); }
 };
 struct Sign : Step<Sign, Unary::sign, true> {

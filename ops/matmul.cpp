@@ -196,7 +196,7 @@ void save_linear(Forward& ctx, const Tensor& src, const Tensor& weights, const T
   ctx.save(src.requires_grad() ? weights : Tensor());
 }
 
-/// diff_src = diff_dst weights, diff_weights = diff_dst^T src, diff_bias = column sums of diff_dst
+/// The backward of linear.
 void give_linear(Backward& ctx, const Tensor& diff_dst) {
   if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, ctx.saved(1)));
   if (ctx.needs(1) && ctx.needs(2)) {
@@ -226,6 +226,7 @@ struct Linear {
     save_linear(ctx, src, weights, bias);
   }
 
+  // diff_src = diff_dst weights, diff_weights = diff_dst^T src, diff_bias = column sums of diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { give_linear(ctx, diff_dst); }
 };
 

@@ -58,11 +58,13 @@ struct MaxPoolBackward {
     if (diff_src.numel() > 0) pooling::max_scatter(windows, channels_last_data(diff_dst), numbers, diff_src);
     ctx.save(numbers);
   }
+  // diff(diff_dst) = the cotangent at the elements that were taken
   void backward(Backward& ctx, const Tensor& s) const {
     ctx.give(0, apply(MaxPoolGather{windows}, Location::current(), s, ctx.saved(0)));
   }
 };
 
+// diff_src = diff_dst where it was taken, summed over windows, else 0
 void MaxPoolGather::backward(Backward& ctx, const Tensor& diff_dst) const {
   ctx.give(0, apply(MaxPoolBackward{windows, ctx.input_shape(0)}, Location::current(), diff_dst, ctx.saved(0)));
 }
@@ -82,6 +84,7 @@ struct MaxPool {
     if (dst[0].numel() > 0) pooling::max(windows, channels_last_data(src), dst[0], dst[1]);
     ctx.save(dst[1]);
   }
+  // diff_src = diff_dst where it was taken, summed over windows, else 0
   void backward(Backward& ctx, std::span<const Tensor> diff) const {
     if (diff[0].defined())
       ctx.give(0, apply(MaxPoolBackward{windows, ctx.input_shape(0)}, Location::current(), diff[0], ctx.saved(0)));
@@ -157,11 +160,13 @@ struct AvgPoolBackward {
     if (diff_src.numel() > 0)
       pooling::weighted_scatter(windows, counting.weights(windows).data(), channels_last_data(diff_dst), diff_src);
   }
+  // diff(diff_dst) = the cotangent's average over each window
   void backward(Backward& ctx, const Tensor& s) const {
     ctx.give(0, apply(AvgPool{windows, counting}, Location::current(), s));
   }
 };
 
+// diff_src = the sum of diff_dst[p] / count[p] over the windows p that see it
 void AvgPool::backward(Backward& ctx, const Tensor& diff_dst) const {
   ctx.give(0, apply(AvgPoolBackward{windows, counting, ctx.input_shape(0)}, Location::current(), diff_dst));
 }

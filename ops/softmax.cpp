@@ -126,6 +126,7 @@ struct LogSoftmax {
       log_softmax_rows<float>(rows, result);
     if (!result.is_same(dst)) axis_back(result, axis, dst);
   }
+  // diff_src = diff_dst - e^dst sum(diff_dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     ctx.give(0, apply(LogSoftmaxBackward{axis}, Location::current(), diff_dst, ctx.saved(0)));
   }

@@ -165,10 +165,11 @@ Row weighted_row() {
 }  // namespace
 
 std::vector<Row> loss_rows() {
-  std::vector<Row> all{weighted_row()};
+  std::vector<Row> all;
   for (const auto& family : {mse_rows, l1_rows, huber_rows, smooth_l1_rows, cross_entropy_rows, nll_loss_rows,
                              binary_cross_entropy_rows, likelihood_loss_rows, margin_loss_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
+    if (family == mse_rows) all.push_back(weighted_row());
   }
   return all;
 }

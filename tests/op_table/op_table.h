@@ -125,6 +125,8 @@ struct Benchmark {
 struct Row {
   std::string name;
   std::string formula;
+  std::string shapes = "";               // for the op reference; empty: samples are shown
+  std::string gradient = "";             // for the op reference; empty: the comment of the op's backward is taken
   std::string primitive = "";            // oneDNN's, for large f32 tensors; empty: own kernels alone
   std::vector<std::string> covers = {};  // the ops' own names where they differ from the row's
   bool composite = false;                // a function made of other ops, which stand in rows of their own
