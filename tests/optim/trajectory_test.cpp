@@ -132,7 +132,7 @@ TEST(Optimizer, RefusesWhatCannotBeMeant) {
                            "Adam: parameter 0 of shape [2] requires no gradient (want requires_grad_())");
   expect_error<UsageError>([&] { Adam({p * 2}); },
                            "Adam: parameter 0 of shape [2] is the result of an op (want a leaf)");
-  expect_error<UsageError>([&] { Adam({}); }, "Adam: no parameters (want at least one)");
+  expect_error<UsageError>([&] { Adam(std::vector<Tensor>{}); }, "Adam: no parameters (want at least one)");
 }
 
 }  // namespace
