@@ -42,6 +42,12 @@ struct Elements {
   HWY_INLINE V state(std::size_t k) const { return hn::LoadU(d, states[k] + i); }
   HWY_INLINE void set_state(std::size_t k, V x) const { hn::StoreU(x, d, states[k] + i); }
 
+  /// 1, 0 or -1; NaN stays NaN.
+  HWY_INLINE V sign(V x) const {
+    const V zero = hn::Zero(d);
+    return hn::IfThenElse(x == zero, zero, hn::IfThenElse(hn::IsNaN(x), x, hn::CopySign(number(1), x)));
+  }
+
   /// The gradient, scaled; its sign is turned where the objective is to grow.
   HWY_INLINE V gradient() const {
     const V scale = hn::Set(d, grad_scale);
