@@ -1,55 +1,112 @@
 #include "dagrad/optim/adam.h"
 
 #include <cmath>
+#include <type_traits>
 
-#include "dagrad/core/creation.h"
-#include "dagrad/core/parallel.h"
-#include "dagrad/optim/steps.h"
+#define HWY_TARGET_INCLUDE "dagrad/optim/adam.cpp"
+#include "dagrad/optim/pass-inl.h"
 
+HWY_BEFORE_NAMESPACE();
+namespace dagrad::optim::HWY_NAMESPACE {
+
+/// Adam and AdamW: they differ in what the weight decay is added to. States: m, v and with amsgrad the largest v.
+template <class Options>
+struct AdamRule {
+  static constexpr bool kDecoupled = std::is_same_v<Options, AdamwOptions>;
+  Options o;
+  double step_size;        // lr / (1 - b1^t)
+  double root_correction;  // 1 / sqrt(1 - b2^t)
+
+  AdamRule(const Options& options, const Progress& now) : o(options), step_size(o.lr), root_correction(1) {
+    if (!o.bias_correction) return;
+    const auto t = static_cast<double>(now.steps);
+    step_size = o.lr / (1 - std::pow(o.betas.first, t));
+    root_correction = 1 / std::sqrt(1 - std::pow(o.betas.second, t));
+  }
+
+  template <class E>
+  HWY_INLINE void operator()(const E& x) const {
+    const auto [b1, b2] = o.betas;
+    auto p = x.parameter();
+    auto g = x.gradient();
+    if (o.weight_decay != 0) {
+      if constexpr (kDecoupled)
+        p = p * x.number(1 - o.lr * o.weight_decay);
+      else
+        g = g + x.number(o.weight_decay) * p;
+    }
+    const auto m = x.number(b1) * x.state(0) + x.number(1 - b1) * g;
+    auto v = x.number(b2) * x.state(1) + x.number(1 - b2) * g * g;
+    x.set_state(0, m);
+    x.set_state(1, v);
+    if (o.amsgrad) {
+      v = hn::Max(v, x.state(2));
+      x.set_state(2, v);
+    }
+    const auto root = hn::Sqrt(v) * x.number(root_correction) + x.number(o.eps);
+    x.set_parameter(p - x.number(step_size) * m / root);
+  }
+};
+
+void adam_pass(const Pass& pass, std::int64_t begin, std::int64_t end) {
+  run_pass<AdamOptions, AdamRule<AdamOptions>>(pass, begin, end);
+}
+void adamw_pass(const Pass& pass, std::int64_t begin, std::int64_t end) {
+  run_pass<AdamwOptions, AdamRule<AdamwOptions>>(pass, begin, end);
+}
+
+}  // namespace dagrad::optim::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace dagrad::optim {
+
+HWY_EXPORT(adam_pass);
+HWY_EXPORT(adamw_pass);
+
 namespace {
 
-constexpr std::int64_t kGrain = 16 << 10;  // elements that are worth a thread
+template <class Options>
+StateTensors states(const Options& o) {
+  return {StateTensor{"exp_avg"}, StateTensor{"exp_avg_sq"}, StateTensor{"max_exp_avg_sq", o.amsgrad}};
+}
+
+template <class Options>
+void describe_all(Options& o, OptionVisitor& visitor) {
+  visitor.number("lr", o.lr, kRate);
+  visitor.number("betas.first", o.betas.first, kBeta);
+  visitor.number("betas.second", o.betas.second, kBeta);
+  visitor.number("eps", o.eps, kNonNegative);
+  visitor.number("weight_decay", o.weight_decay, kNonNegative);
+  visitor.flag("amsgrad", o.amsgrad);
+  visitor.flag("maximize", o.maximize);
+  visitor.flag("bias_correction", o.bias_correction);
+}
+
+constexpr UpdateRule<AdamOptions> kAdam{.name = "Adam",
+                                        .kernel =
+                                            [](const Pass& pass, std::int64_t begin, std::int64_t end) {
+                                              HWY_DYNAMIC_DISPATCH(adam_pass)(pass, begin, end);
+                                            },
+                                        .states = states<AdamOptions>};
+constexpr UpdateRule<AdamwOptions> kAdamw{.name = "AdamW",
+                                          .kernel =
+                                              [](const Pass& pass, std::int64_t begin, std::int64_t end) {
+                                                HWY_DYNAMIC_DISPATCH(adamw_pass)(pass, begin, end);
+                                              },
+                                          .states = states<AdamwOptions>};
 
 }  // namespace
 
-Adam::Adam(std::vector<Tensor> parameters, const AdamOptions& options)
-    : Optimizer("Adam", std::move(parameters), options.lr), options_(options) {
-  const auto [b1, b2] = options.betas;
-  check_option(b1 >= 0 && b1 < 1, name(), "betas.first", b1, "0 <= beta < 1");
-  check_option(b2 >= 0 && b2 < 1, name(), "betas.second", b2, "0 <= beta < 1");
-  check_option(options.eps >= 0, name(), "eps", options.eps, "a number >= 0");
-  check_option(options.weight_decay >= 0, name(), "weight_decay", options.weight_decay, "a number >= 0");
-  states_.resize(this->parameters().size());
-}
+void describe(AdamOptions& options, OptionVisitor& visitor) { describe_all(options, visitor); }
+void describe(AdamwOptions& options, OptionVisitor& visitor) { describe_all(options, visitor); }
 
-void Adam::update(std::size_t i, Tensor& parameter, const Tensor& gradient) {
-  State& state = states_[i];
-  if (state.steps == 0) {
-    state.mean = zeros_like(parameter);
-    state.square = zeros_like(parameter);
-    if (options_.amsgrad) state.largest = zeros_like(parameter);
-  }
-  ++state.steps;
-  const auto [b1, b2] = options_.betas;
-  const auto t = static_cast<double>(state.steps);
-  const AdamStep step{lr() / (1 - std::pow(b1, t)), 1 / std::sqrt(1 - std::pow(b2, t)), b1, b2, options_.eps,
-                      options_.weight_decay};
-  const auto run = [&]<class T>(T) {
-    T* p = parameter.mutable_data<T>();
-    const T* g = gradient.data<T>();
-    T* m = state.mean.mutable_data<T>();
-    T* v = state.square.mutable_data<T>();
-    T* largest = state.largest.defined() ? state.largest.mutable_data<T>() : nullptr;
-    parallel_for(parameter.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      adam_step(step, p + begin, g + begin, m + begin, v + begin, largest == nullptr ? nullptr : largest + begin,
-                end - begin);
-    });
-  };
-  if (parameter.dtype() == f64)
-    run(double{});
-  else
-    run(float{});
-}
+Adam::Adam(const std::vector<Tensor>& parameters, const AdamOptions& options)
+    : FusedOptimizer(kAdam, {{parameters, options}}) {}
+Adam::Adam(const std::vector<Group>& groups) : FusedOptimizer(kAdam, groups) {}
+AdamW::AdamW(const std::vector<Tensor>& parameters, const AdamwOptions& options)
+    : FusedOptimizer(kAdamw, {{parameters, options}}) {}
+AdamW::AdamW(const std::vector<Group>& groups) : FusedOptimizer(kAdamw, groups) {}
 
 }  // namespace dagrad::optim
+#endif

@@ -1,15 +1,32 @@
 // What optimizers share.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "dagrad/core/tensor.h"
+#include "dagrad/optim/option.h"
+#include "dagrad/optim/state.h"
 
 namespace dagrad::optim {
 
-/// Changes parameters in place, from their gradients. Parameters without a gradient are left as they are.
+/// Computes the loss of the current parameters and their gradients, and returns the loss:
+///
+///   optimizer.step([&] { optimizer.zero_grad(); Tensor loss = f(); loss.backward(); return loss; });
+using Closure = std::function<Tensor()>;
+
+/// What a step does to the gradients while it reads them; they themselves stay as they are.
+struct StepOptions {
+  double grad_scale = 1;  ///< g = grad_scale * gradient: clip_coefficient() of a norm, the inverse of a loss scale
+};
+
+/// Changes parameters in place, from their gradients. Parameters without a gradient are left as they are, and so are
+/// their moments and counts. Parameters come in groups, each with its own options; where a function takes no group, it
+/// means all groups or, for reading, the first. Not thread-safe; a step uses the threads of the calling thread.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -17,34 +34,64 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update of every parameter that has a gradient.
-  void step();
+  void step(const StepOptions& options = {});
+  /// Calls `closure` with recording on and then makes a step; returns the loss. LBFGS calls it several times.
+  Tensor step(const Closure& closure);
   /// Frees the gradients, or fills them with zeros.
   void zero_grad(bool set_to_none = true);
-
-  const std::vector<Tensor>& parameters() const { return parameters_; }
-  double lr() const { return lr_; }
-  /// Throws UsageError when negative or not finite.
-  void set_lr(double lr);
-
- protected:
-  /// Throws UsageError naming `optimizer` when there are no parameters, one twice, one that requires no gradient or is
-  /// no leaf; DTypeError for other types than f32 and f64.
-  Optimizer(std::string_view optimizer, std::vector<Tensor> parameters, double lr);
-
-  /// Updates parameter `i` of the list, given its gradient (contiguous, like the parameter).
-  virtual void update(std::size_t i, Tensor& parameter, const Tensor& gradient) = 0;
-  /// Called once before the updates of a step.
-  virtual void begin_step() {}
+  /// Whether step() looks through all gradients first and throws GradientError, naming parameter and element, when one
+  /// is NaN or infinite; nothing is changed then. Off at the start: it costs one more read of the gradients.
+  void error_if_nonfinite(bool on) { error_if_nonfinite_ = on; }
 
   std::string_view name() const { return name_; }
+  /// The parameters of all groups, one group after the other.
+  const std::vector<Tensor>& parameters() const { return parameters_; }
+  std::size_t group_count() const { return group_begins_.size(); }
+  std::span<const Tensor> group_parameters(std::size_t group) const;
+
+  double lr(std::size_t group = 0) const { return option("lr", group); }
+  /// Throws UsageError when negative or not finite.
+  void set_lr(double lr);
+  void set_lr(double lr, std::size_t group) { set_option("lr", lr, group); }
+  /// `momentum`, or the first of `betas`; nothing for an optimizer that has neither.
+  std::optional<double> momentum(std::size_t group = 0) const;
+  void set_momentum(double momentum, std::size_t group);
+
+  /// An option by its name (`weight_decay`, `betas.second`, flags as 0 or 1). Throws UsageError for a name that there
+  /// is not and for a value outside the option's range.
+  double option(std::string_view option, std::size_t group = 0) const;
+  void set_option(std::string_view option, double value, std::size_t group = 0);
+
+  /// A copy of all that later steps depend on: options, counts and moments (not the parameters).
+  State state() const;
+  /// Takes over a state saved from an optimizer of the same kind over parameters of the same shapes in the same groups.
+  /// Throws UsageError, before anything is changed, when it does not fit.
+  void load_state(const State& state);
+
+ protected:
+  explicit Optimizer(std::string_view optimizer) : name_(optimizer) {}
+
+  /// Appends a group. Throws, before anything is changed, UsageError for no parameters, one twice (also in another
+  /// group), one that requires no gradient or is no leaf, DTypeError for a type not among `dtypes`.
+  void add_parameters(const std::vector<Tensor>& parameters, std::span<const DType> dtypes);
+
+  virtual void update(const StepOptions& options) = 0;
+  virtual Tensor update_with(const Closure& closure);
+  virtual void describe_options(std::size_t group, OptionVisitor& visitor) = 0;
+  virtual void save(State& state) const = 0;
+  /// Reads everything that save() wrote, checks it, and returns what puts it in place and cannot fail.
+  virtual std::function<void()> prepare_load(StateReader& reader) = 0;
+
+  std::size_t checked_group(std::size_t group) const;
 
  private:
   std::string_view name_;
   std::vector<Tensor> parameters_;
-  double lr_ = 0;
+  std::vector<std::size_t> group_begins_;
+  bool error_if_nonfinite_ = false;
 };
 
-/// Throws UsageError `optimizer: what is value (want ...)` unless `holds`.
-void check_option(bool holds, std::string_view optimizer, std::string_view what, double value, std::string_view want);
+/// `parameter 3 of shape [2, 2]`, with the parameter's name where it has one: for error messages.
+std::string parameter_label(std::size_t index, const Tensor& parameter);
 
 }  // namespace dagrad::optim
