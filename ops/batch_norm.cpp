@@ -137,8 +137,7 @@ struct BatchNorm {
              const Tensor& running_var) const {
     check_norm_source(name, src);
     check_norm_eps(name, eps);
-    if (!(momentum >= 0 && momentum <= 1))
-      throw UsageError(fmt::format("batch_norm: momentum is {} (want 0 to 1)", momentum));
+    check_norm_running(name, running_mean, running_var, momentum);
     if (src.dim() < 2 || src.dim() > 5) {
       throw ShapeError(fmt::format("batch_norm: src is {} (want [N, C] or [N, C, spatial...], 2 to 5 dimensions)",
                                    src.shape().str()));
@@ -179,10 +178,6 @@ struct BatchNorm {
  private:
   void check_statistics(const Tensor& src, const Tensor& running_mean, const Tensor& running_var) const {
     for (const auto& [t, what] : {std::pair(&running_mean, "running_mean"), std::pair(&running_var, "running_var")}) {
-      if (t->requires_grad()) {
-        throw UsageError(
-            fmt::format("batch_norm: {} requires a gradient, which it cannot get (want a constant)", what));
-      }
       if (!t->defined() && (!training || running_mean.defined() != running_var.defined())) {
         throw UsageError(fmt::format("batch_norm: {} is undefined (want both running estimates{})", what,
                                      training ? " or neither" : ", or training = true"));
@@ -220,8 +215,10 @@ struct BatchNorm {
     T* r = scale.mutable_data<T>();
     if (training) {
       channel_moments(size, x.data<T>(), means, variances);
-      update(running_mean, running_var, means, variances, size.count());
       for (std::int64_t c = 0; c < channels; ++c) variances[c] /= static_cast<T>(size.count());
+      const auto count = static_cast<double>(size.count());
+      update_running(running_mean, mean, momentum);
+      update_running(running_var, workspace.alias({channels}, {1}, 0), momentum, count / (count - 1));
     } else {
       copy_elements(running_mean, mean);
       Tensor to = workspace.alias({channels}, {1}, 0);
@@ -236,23 +233,6 @@ struct BatchNorm {
     }
     normalize_channels(size, x.data<T>(), means, scales, shifts, relu, result.mutable_data<T>());
     finish_norm_result(result, dst);
-  }
-
-  /// running = (1 - momentum) running + momentum batch
-  template <class T>
-  void update(const Tensor& running_mean, const Tensor& running_var, const T* mean, const T* squares,
-              std::int64_t count) const {
-    if (!running_mean.defined()) return;
-    const T share = static_cast<T>(momentum), unbiased = share / static_cast<T>(count - 1);
-    const auto mix = [&](Tensor running, const T* batch, T by) {
-      Tensor mixed = Tensor::allocate({running.shape(), dtype_of<T>});
-      copy_elements(running, mixed);
-      T* to = mixed.mutable_data<T>();
-      for (std::int64_t c = 0; c < running.numel(); ++c) to[c] = (1 - share) * to[c] + by * batch[c];
-      running.copy_(mixed);
-    };
-    mix(running_mean, mean, share);
-    mix(running_var, squares, unbiased);
   }
 };
 

@@ -1,6 +1,8 @@
 #include "dagrad/ops/norm_arguments.h"
 
 #include <fmt/format.h>
+#include <type_traits>
+#include <utility>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
@@ -40,6 +42,31 @@ Tensor norm_result(const Tensor& dst, DType dtype) {
 
 void finish_norm_result(const Tensor& result, Tensor& dst) {
   if (!result.is_same(dst)) copy_elements(result, dst);
+}
+
+void update_running(const Tensor& running, const Tensor& batch, double momentum, double factor) {
+  if (!running.defined()) return;
+  Tensor mixed = Tensor::allocate(batch.spec());
+  copy_elements(running, mixed);
+  visit_dtype(batch.dtype(), [&]<class T>(T) {
+    if constexpr (std::is_floating_point_v<T>) {
+      const T keep = static_cast<T>(1 - momentum), share = static_cast<T>(momentum * factor);
+      const T* from = batch.data<T>();
+      T* to = mixed.mutable_data<T>();
+      for (std::int64_t i = 0; i < batch.numel(); ++i) to[i] = keep * to[i] + share * from[i];
+    }
+  });
+  Tensor in_place = running;
+  in_place.copy_(mixed);
+}
+
+void check_norm_running(std::string_view op, const Tensor& running_mean, const Tensor& running_var, double momentum) {
+  if (!(momentum >= 0 && momentum <= 1))
+    throw UsageError(fmt::format("{}: momentum is {} (want 0 to 1)", op, momentum));
+  for (const auto& [t, what] : {std::pair(&running_mean, "running_mean"), std::pair(&running_var, "running_var")}) {
+    if (t->requires_grad())
+      throw UsageError(fmt::format("{}: {} requires a gradient, which it cannot get (want a constant)", op, what));
+  }
 }
 
 }  // namespace dagrad

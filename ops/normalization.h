@@ -43,4 +43,25 @@ Tensor layer_norm(const Tensor& src, const Shape& normalized_shape, const Tensor
 Tensor rms_norm(const Tensor& src, const Shape& normalized_shape, const Tensor& weight = {},
                 std::optional<double> eps = {}, Location where = Location::current());
 
+/// (src - mean) / sqrt(variance + eps) weight + bias over the spatial axes and `groups` equal groups of the channels of
+/// src [N, C] or [N, C, spatial...], of each sample; weight and bias are [C]. A group of one value gives the bias.
+/// Channels-last input gives channels-last output. Throws ShapeError, DTypeError. (Wu and He 2018.)
+Tensor group_norm(const Tensor& src, std::int64_t groups, const Tensor& weight = {}, const Tensor& bias = {},
+                  double eps = 1e-5, Location where = Location::current());
+
+struct InstanceNormOptions {
+  bool use_input_stats = true;  ///< normalise by each sample's statistics, else by the running ones
+  double momentum = 0.1;        ///< the weight of the batch's statistics in the running ones
+  double eps = 1e-5;
+};
+
+/// group_norm with one group for each channel, for src [N, C, spatial...] of 3 to 5 dimensions. The running estimates,
+/// where there are any, become (1 - momentum) running + momentum batch, with the means over the samples of their means
+/// and unbiased variances. Without use_input_stats it is batch_norm at inference.
+///
+/// Throws as batch_norm does: ShapeError also for one value per channel of a sample. (Ulyanov et al. 2016.)
+Tensor instance_norm(const Tensor& src, const Tensor& running_mean = {}, const Tensor& running_var = {},
+                     const Tensor& weight = {}, const Tensor& bias = {}, const InstanceNormOptions& options = {},
+                     Location where = Location::current());
+
 }  // namespace dagrad

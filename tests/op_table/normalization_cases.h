@@ -39,8 +39,11 @@ struct NormCase {
   std::vector<Tensor> operator()(std::span<const Tensor> in) const;
 };
 
-/// The rows of an op and of its backward, for these cases. Benchmarks are of the first `timed` of their own list.
+/// The rows of an op and of its backward, for these cases.
 Row norm_row(Row row, const std::vector<NormCase>& cases, const std::vector<NormCase>& benchmarks);
 Row norm_backward_row(Row row, const std::vector<NormCase>& cases, const std::vector<NormCase>& benchmarks);
+
+/// The part of the family that takes statistics over groups of channels.
+std::vector<Row> group_norm_rows();
 
 }  // namespace dagrad::op_table

@@ -353,8 +353,10 @@ Row rms_norm_backward_row() {
 }  // namespace
 
 std::vector<Row> normalization_rows() {
-  return {batch_norm_row(), batch_norm_backward_row(), layer_norm_row(), layer_norm_backward_row(),
-          rms_norm_row(),   rms_norm_backward_row()};
+  std::vector<Row> rows{batch_norm_row(), batch_norm_backward_row(), layer_norm_row(), layer_norm_backward_row(),
+                        rms_norm_row(),   rms_norm_backward_row()};
+  for (Row& row : group_norm_rows()) rows.push_back(std::move(row));
+  return rows;
 }
 
 }  // namespace dagrad::op_table
