@@ -219,7 +219,7 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
     const dnnl::memory::desc& wanted = built.wanted.empty() ? tensor : built.wanted.at(i);
     add(argument.role, wanted);
     if (wanted != tensor) {
-      Reordered entry{i, argument.written, memory_of(tensor), result->memories.back(), {}};
+      Reordered entry{i, argument.written, memory_of(tensor), result->memories.back(), {}, {}};
       const dnnl::memory& from = argument.written ? entry.inside : entry.tensor;
       const dnnl::memory& into = argument.written ? entry.tensor : entry.inside;
       entry.primitive = dnnl::reorder(from, into);
@@ -229,8 +229,8 @@ Executable& insert(const Key& key, std::initializer_list<Argument> arguments, Bu
     ++i;
   }
   if (result->scratchpad_bytes > 0) {
-    const auto bytes = static_cast<dnnl::memory::dim>(result->scratchpad_bytes);
-    add(DNNL_ARG_SCRATCHPAD, {{bytes}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
+    const auto size = static_cast<dnnl::memory::dim>(result->scratchpad_bytes);
+    add(DNNL_ARG_SCRATCHPAD, {{size}, dnnl::memory::data_type::u8, dnnl::memory::format_tag::a});
   }
   result->identity = identify(result->primitive, bytes);
   for (Reordered& entry : result->reordered) {

@@ -22,21 +22,23 @@ Key key_of(Kind kind, std::int64_t rows, const Tensor& b, bool reordered, int th
 Executable& product(std::int64_t rows, const Tensor& b, bool reordered, int threads) {
   const Key key = key_of(Kind::repeated_matmul, rows, b, reordered, threads);
   if (Executable* found = find(key)) return *found;
+  const auto start = Clock::now();
   const dnnl::memory::dims shape(b.shape().begin(), b.shape().end());
   const dnnl::memory::desc any(shape, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any);
   const dnnl::matmul::primitive_desc pd(
       dnnl::matmul::desc(matrix(rows, b.size(0)), reordered ? any : describe(b), matrix(rows, b.size(1))), attributes(),
       engine());
   return insert(
-      key, {{DNNL_ARG_SRC, nullptr}, {DNNL_ARG_WEIGHTS, nullptr}, {DNNL_ARG_DST, nullptr}},
-      Built{dnnl::matmul(pd), {pd.src_desc(), pd.weights_desc(), pd.dst_desc()}, pd.scratchpad_desc().get_size()});
+      key, {{DNNL_ARG_SRC, nullptr, false}, {DNNL_ARG_WEIGHTS, nullptr, false}, {DNNL_ARG_DST, nullptr, true}},
+      Built{dnnl::matmul(pd), {pd.src_desc(), pd.weights_desc(), pd.dst_desc()}, pd.scratchpad_desc().get_size()},
+      start);
 }
 
 /// b as `to` describes it.
 Storage::Pointer reorder(std::int64_t rows, const Tensor& b, const dnnl::memory::desc& to, int threads) {
   Storage::Pointer result = Storage::allocate(to.get_size());
   run(key_of(Kind::reorder_of_repeated_matmul, rows, b, true, threads),
-      {in(DNNL_ARG_FROM, b), {DNNL_ARG_TO, result->data()}}, [&] {
+      {in(DNNL_ARG_FROM, b), {DNNL_ARG_TO, result->data(), true}}, [&] {
         const dnnl::reorder::primitive_desc pd(engine(), describe(b), engine(), to, attributes());
         return Built{dnnl::reorder(pd), {pd.src_desc(), pd.dst_desc()}, pd.scratchpad_desc().get_size()};
       });
@@ -59,7 +61,9 @@ RepeatedMatmul::RepeatedMatmul(std::int64_t rows, const Tensor& b, std::int64_t 
 void RepeatedMatmul::operator()(const float* a, float* dst) const {
   const void* b = reordered_ ? reordered_->data() : b_.raw_data();
   execute(*executable_,
-          {{DNNL_ARG_SRC, const_cast<float*>(a)}, {DNNL_ARG_WEIGHTS, const_cast<void*>(b)}, {DNNL_ARG_DST, dst}},
+          {{DNNL_ARG_SRC, const_cast<float*>(a), false},
+           {DNNL_ARG_WEIGHTS, const_cast<void*>(b), false},
+           {DNNL_ARG_DST, dst, true}},
           scratchpad_ ? scratchpad_->data() : nullptr);
 }
 
