@@ -118,6 +118,21 @@ void add_all() {
 
   add_images("cnn_adam", {64, 1, 28, 28}, small_cnn);
 
+  add("lstm_adam", []() -> Step {
+    auto net = std::make_shared<nn::LSTM>(64, 128);
+    auto head = std::make_shared<nn::Linear>(128, 10);
+    std::vector<Tensor> parameters = net->parameters();
+    const std::vector<Tensor> of_head = head->parameters();
+    parameters.insert(parameters.end(), of_head.begin(), of_head.end());
+    auto optimizer = std::make_shared<optim::Adam>(parameters);
+    const Tensor x = randn({50, 32, 64}), y = randint(0, 10, {32});
+    return [=] {
+      optimizer->zero_grad();
+      cross_entropy((*head)(select((*net)(x, LstmState{}).h_n, 0, 0)), y).backward();
+      optimizer->step();
+    };
+  });
+
   const auto small = [] { return randn({16}).requires_grad_(); };
   add_chain(
       "chain_add16", [=] { return [a = small()](const Tensor& t) { return t + a; }; }, small);

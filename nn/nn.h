@@ -13,6 +13,7 @@
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
 #include "dagrad/nn/pooling.h"
+#include "dagrad/nn/recurrent.h"
 #include "dagrad/nn/saving.h"
 #include "dagrad/nn/sequential.h"
 #include "dagrad/nn/summary.h"

@@ -35,9 +35,9 @@ struct Gru {
     BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), true);
     run.diff_product = Tensor::allocate(run.diff_gates.spec());
     if (run.dtype == f64)
-      each_step<double>(run, in, needs[kH0]);
+      each_step<double>(run, in, needs);
     else
-      each_step<float>(run, in, needs[kH0]);
+      each_step<float>(run, in, needs);
     run.finish(in.input(kWeightIh), needs, dst);
   }
 
@@ -74,7 +74,7 @@ struct Gru {
   }
 
   template <class T>
-  static void each_step(BackwardRun& run, const BackwardInputs& in, bool needs_h_0) {
+  static void each_step(BackwardRun& run, const BackwardInputs& in, const std::array<bool, kInputs>& needs) {
     const auto h_0 = reading<T>(run.h_0), h = reading<T>(run.states), gates_at = reading<T>(in.kept(kGates)),
                q = reading<T>(in.kept(kQ)), diff_output = reading<T>(run.diff_output);
     const auto carry = writing<T>(run.carry), diff_gates = writing<T>(run.diff_gates),
@@ -86,7 +86,7 @@ struct Gru {
                                         carry.at(0, s.row), diff_gates.at(s.time, s.row),
                                         diff_product.at(s.time, s.row)});
         },
-        needs_h_0);
+        needs);
   }
 };
 

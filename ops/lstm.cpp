@@ -38,9 +38,9 @@ struct Lstm {
     Tensor diff_c = zeros(run.h_0.shape(), run.dtype);
     if (c_n.defined()) copy_elements(c_n, diff_c);
     if (run.dtype == f64)
-      each_step<double>(run, in, needs[kH0], diff_c);
+      each_step<double>(run, in, needs, diff_c);
     else
-      each_step<float>(run, in, needs[kH0], diff_c);
+      each_step<float>(run, in, needs, diff_c);
     run.finish(in.input(kWeightIh), needs, dst);
     if (needs[kC0]) copy_elements(diff_c, dst[kC0]);
   }
@@ -68,7 +68,8 @@ struct Lstm {
   }
 
   template <class T>
-  static void each_step(BackwardRun& run, const BackwardInputs& in, bool needs_h_0, Tensor& diff_c) {
+  static void each_step(BackwardRun& run, const BackwardInputs& in, const std::array<bool, kInputs>& needs,
+                        Tensor& diff_c) {
     const Tensor& given = in.input(kC0);
     const Tensor c_0 = given.defined() ? as_computed(given) : zeros(diff_c.shape(), run.dtype);
     const auto c_0_at = reading<T>(c_0), gates_at = reading<T>(in.kept(kGates)), c = reading<T>(in.kept(kCells)),
@@ -81,7 +82,7 @@ struct Lstm {
                                          static_cast<const T*>(s.product), carry.at(0, s.row), diff_c_at.at(0, s.row),
                                          diff_gates.at(s.time, s.row)});
         },
-        needs_h_0);
+        needs);
   }
 };
 

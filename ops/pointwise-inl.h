@@ -57,9 +57,22 @@ struct VectorMath {
     return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, positive_only(hn::Add(x, one), hn::Log1p(d, x)));
   }
   HWY_INLINE V tanh(V x) const {
-    // Beyond 10 the result is 1 to the last bit; the bound keeps infinities out of the quotient.
-    const V bounded = hn::Min(hn::Max(x, set(-10)), set(10));
-    return keep_nan(x, hn::Tanh(d, bounded));
+    // Below 5/8 the first terms of the odd series (interpolating at Chebyshev nodes), beyond it 1 - 2 / (e^2|x| + 1),
+    // which is 1 to the last bit from 20 on. Within 1.4 ulp (every seventh float was tried), in half the time of
+    // Highway's. The comparison is false for NaN, which so goes through the series.
+    const V t = hn::Abs(x), y = hn::Mul(x, x);
+    const V series = polynomial(y, -6.096714166e-3, 2.0997179e-2, -5.385090958e-2, 1.333276974e-1, -3.333332894e-1);
+    const V near = hn::MulAdd(hn::Mul(x, y), series, x);
+    const V two = set(2), e = exp_of_moderate(hn::Min(hn::Add(t, t), set(40)));
+    const V far = hn::Sub(set(1), hn::Div(two, hn::Add(e, set(1))));
+    return hn::IfThenElse(hn::Ge(t, set(0.625)), hn::CopySignToAbs(far, x), near);
+  }
+  HWY_INLINE V sigmoid(V x) const {
+    // Where e^-x overflows, 0. Within 2.5 ulp (every seventh float was tried).
+    const V overflow = set(88.72283935546875), minus_x = hn::Neg(x);
+    const V e = exp_of_moderate(hn::Min(hn::Max(minus_x, set(-87)), overflow));
+    const V y = hn::Div(set(1), hn::Add(e, set(1)));
+    return keep_nan(x, hn::IfThenZeroElse(hn::Gt(minus_x, overflow), y));
   }
   HWY_INLINE V sin(V x) const {
     return beyond_reduction(x) ? by_element(x, [](float v) { return std::sin(v); }) : hn::Sin(d, x);
@@ -101,6 +114,19 @@ struct VectorMath {
     const V at_zero = hn::IfThenElse(hn::Eq(x, hn::Zero(d)), hn::Neg(hn::Inf(d)), hn::NaN(d));
     return hn::IfThenElse(hn::Gt(x, hn::Zero(d)), hn::IfThenElse(hn::Eq(x, hn::Inf(d)), x, y), at_zero);
   }
+  /// e^x to 1 ulp for x from -87 to log(FLT_MAX), without a look at other x.
+  HWY_INLINE V exp_of_moderate(V x) const {
+    // x = q log 2 + r. A float near 1.5 2^23 has steps of 1: adding it rounds to q, and leaves q in the lowest bits,
+    // from where it goes on top of the exponent of e^r.
+    const hn::RebindToUnsigned<D> bits;
+    const V shifter = set(12582912), shifted = hn::MulAdd(x, set(1.44269504088896341), shifter);
+    const V q = hn::Sub(shifted, shifter);
+    // log 2 in two parts, of which the first has so few bits that its product with q is exact.
+    const V r = hn::MulAdd(q, set(-1.428606820309417e-6), hn::MulAdd(q, set(-0.693145751953125), x));
+    const V y = polynomial(r, 1.39261775e-3, 8.36317418e-3, 4.166655465e-2, 1.666657702e-1, 0.5);
+    const V e = hn::Add(hn::MulAdd(hn::Mul(r, r), y, r), set(1));
+    return hn::BitCast(d, hn::Add(hn::BitCast(bits, e), hn::ShiftLeft<23>(hn::BitCast(bits, shifted))));
+  }
   /// The polynomial in x with these coefficients, the highest power's first.
   template <class... C>
   HWY_INLINE V polynomial(V x, double highest, C... others) const {
@@ -134,6 +160,7 @@ struct ScalarMath {
   static double log2(double x) { return std::log2(x); }
   static double log1p(double x) { return std::log1p(x); }
   static double tanh(double x) { return std::tanh(x); }
+  static double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
   static double sin(double x) { return std::sin(x); }
   static double cos(double x) { return std::cos(x); }
   static double erf(double x) { return std::erf(x); }
@@ -146,10 +173,6 @@ struct ScalarMath {
 
 // Formulas that others are made of. M is one of the two above.
 
-template <class M, class V>
-HWY_INLINE V sigmoid_of(M m, V x) {
-  return m.set(1) / (m.set(1) + m.exp(m.set(-1) * x));
-}
 /// log(1 + e^x) without overflow: max(x, 0) + log1p(e^-|x|).
 template <class M, class V>
 HWY_INLINE V softplus_of(M m, V x) {
@@ -191,7 +214,7 @@ HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
     case Unary::sin: return use([](auto m, auto x) HWY_ATTR { return m.sin(x); });
     case Unary::cos: return use([](auto m, auto x) HWY_ATTR { return m.cos(x); });
     case Unary::tanh: return use([](auto m, auto x) HWY_ATTR { return m.tanh(x); });
-    case Unary::sigmoid: return use([](auto m, auto x) HWY_ATTR { return sigmoid_of(m, x); });
+    case Unary::sigmoid: return use([](auto m, auto x) HWY_ATTR { return m.sigmoid(x); });
     case Unary::erf: return use([](auto m, auto x) HWY_ATTR { return m.erf(x); });
     case Unary::pow: return use([n](auto m, auto x) HWY_ATTR { return m.pow(x, m.set(n.a)); });
     case Unary::relu: return use([](auto m, auto x) HWY_ATTR { return m.where_positive(x, x); });
@@ -205,7 +228,7 @@ HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
                      HWY_ATTR { return m.set(0.5) * x * (m.set(1) + m.erf(m.set(0.70710678118654752440) * x)); });
     case Unary::gelu_tanh:
       return use([](auto m, auto x) HWY_ATTR { return m.set(0.5) * x * (m.set(1) + m.tanh(gelu_inner(m, x))); });
-    case Unary::silu: return use([](auto m, auto x) HWY_ATTR { return x * sigmoid_of(m, x); });
+    case Unary::silu: return use([](auto m, auto x) HWY_ATTR { return x * m.sigmoid(x); });
     case Unary::mish: return use([](auto m, auto x) HWY_ATTR { return x * m.tanh(softplus_of(m, x)); });
     case Unary::softplus:
       return use([n](auto m, auto x) HWY_ATTR { return softplus_of(m, m.set(n.a) * x) / m.set(n.a); });
@@ -260,18 +283,18 @@ HWY_INLINE void with_formula(Binary f, Numbers n, const Use& use) {
       });
     case Binary::silu_backward:
       return use([](auto m, auto g, auto x) HWY_ATTR {
-        const auto s = sigmoid_of(m, x);
+        const auto s = m.sigmoid(x);
         return g * s * (m.set(1) + x * (m.set(1) - s));
       });
     case Binary::mish_backward:
       return use([](auto m, auto g, auto x) HWY_ATTR {
         const auto t = m.tanh(softplus_of(m, x));
-        return g * (t + x * (m.set(1) - t * t) * sigmoid_of(m, x));
+        return g * (t + x * (m.set(1) - t * t) * m.sigmoid(x));
       });
     case Binary::softplus_backward:
-      return use([n](auto m, auto g, auto x) HWY_ATTR { return g * sigmoid_of(m, m.set(n.a) * x); });
+      return use([n](auto m, auto g, auto x) HWY_ATTR { return g * m.sigmoid(m.set(n.a) * x); });
     case Binary::log_sigmoid_backward:
-      return use([](auto m, auto g, auto x) HWY_ATTR { return g * sigmoid_of(m, m.set(-1) * x); });
+      return use([](auto m, auto g, auto x) HWY_ATTR { return g * m.sigmoid(m.set(-1) * x); });
     case Binary::hard_sigmoid_backward:
       return use([](auto m, auto g, auto x)
                      HWY_ATTR { return m.if_greater(m.set(3), m.abs(x), g / m.set(6), m.set(0)); });

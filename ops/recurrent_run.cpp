@@ -1,6 +1,8 @@
 #include "dagrad/ops/recurrent_run.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <optional>
 
 #include "dagrad/core/copy.h"
@@ -9,7 +11,6 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/onednn/repeated_matmul.h"
 #include "dagrad/core/parallel.h"
-#include "dagrad/ops/column_sums.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/matmul.h"
 
@@ -96,6 +97,42 @@ void for_parts(const Extent& e, const std::function<void(std::int64_t, std::int6
     for (std::int64_t first = begin; first < end; first += part) work(first, std::min(part, end - first));
   });
 }
+
+/// sums += the sum of rows `first` to `first + count` of a sequence; nothing where sums are undefined.
+void add_rows(const Tensor& sequence, std::int64_t first, std::int64_t count, Tensor& sums) {
+  if (!sums.defined()) return;
+  const void* rows = row_at(sequence, first);
+  if (sums.dtype() == f64)
+    add_column_sums(static_cast<const double*>(rows), count, sums.numel(), sums.mutable_data<double>());
+  else
+    add_column_sums(static_cast<const float*>(rows), count, sums.numel(), sums.mutable_data<float>());
+}
+
+/// The sums of a sequence's columns, each part of the batch by itself, and in the order of the parts whichever comes
+/// first.
+class PartialSums {
+ public:
+  PartialSums(const Tensor& sequence, bool wanted) : spec_{{sequence.size(-1)}, sequence.dtype()}, wanted_(wanted) {}
+
+  /// Zeros for the part that starts at `row`, or undefined where no sums are wanted.
+  Tensor part(std::int64_t row) {
+    if (!wanted_) return {};
+    const std::lock_guard lock(mutex_);
+    return parts_[row] = zeros(spec_.shape, spec_.dtype);
+  }
+  Tensor total() const {
+    if (!wanted_) return {};
+    Tensor sum = zeros(spec_.shape, spec_.dtype);
+    for (const auto& [row, part] : parts_) add_elements(sum, part, sum);
+    return sum;
+  }
+
+ private:
+  Spec spec_;
+  bool wanted_;
+  std::mutex mutex_;
+  std::map<std::int64_t, Tensor> parts_;
+};
 
 /// Sets the rows to zero that are masked.
 template <class T>
@@ -216,24 +253,33 @@ BackwardRun::BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool
   if (carries || mask.defined()) carry = zeros({extent.batch, extent.hidden}, dtype);
 }
 
-void BackwardRun::each_step(const EachStep& each, bool needs_h_0) {
+void BackwardRun::each_step(const EachStep& each, const std::array<bool, kInputs>& needs) {
   const bool* masks = mask.defined() ? mask.data<bool>() : nullptr;
+  const bool one = diff_product.is_same(diff_gates);
+  PartialSums of_gates(diff_gates, needs[kBiasIh] || (one && needs[kBiasHh]));
+  PartialSums of_product(diff_product, !one && needs[kBiasHh]);
   diff_h.mutable_raw_data();
   for_parts(extent, [&](std::int64_t row, std::int64_t count) {
     const StepProduct multiply_step(extent, count, weights);
     void* const product = const_cast<void*>(row_at(diff_h, row));
+    Tensor sums_of_gates = of_gates.part(row), sums_of_product = of_product.part(row);
     for (std::int64_t k = extent.steps - 1; k >= 0; --k) {
-      const std::int64_t time = extent.time(k), before = k == 0 ? -1 : extent.time(k - 1);
+      const std::int64_t time = extent.time(k), before = k == 0 ? -1 : extent.time(k - 1),
+                         at = time * extent.batch + row;
       each({time, before, row, rows_at(extent, masks, time, row, count), product});
-      if (k > 0 || needs_h_0) multiply_step(row_at(diff_product, time * extent.batch + row), product);
+      add_rows(diff_gates, at, count, sums_of_gates);  // now, while they are in the cache
+      add_rows(diff_product, at, count, sums_of_product);
+      if (k > 0 || needs[kH0]) multiply_step(row_at(diff_product, at), product);
     }
   });
-  if (needs_h_0 && carry.defined()) add_elements(diff_h, carry, diff_h);
+  if (needs[kH0] && carry.defined()) add_elements(diff_h, carry, diff_h);
+  diff_bias_ih = of_gates.total();
+  diff_bias_hh = one ? diff_bias_ih : of_product.total();
 }
 
 void BackwardRun::finish(const Tensor& weight_ih, const std::array<bool, kInputs>& needs,
                          std::array<Tensor, kInputs>& dst) const {
-  const Tensor by_x = all_rows(diff_gates), by_h = all_rows(diff_product);
+  const Tensor by_x = all_rows(diff_gates);
   const auto compute = [&](Input input, const auto& into) {
     if (!needs[input]) return;
     if (dst[input].dtype() == dtype) return into(dst[input]);
@@ -260,13 +306,8 @@ void BackwardRun::finish(const Tensor& weight_ih, const std::array<bool, kInputs
     multiply(transposed(rows_of(diff_product, first, n)), h_0, {}, at_start);
     add_elements(d, at_start, d);
   });
-  compute(kBiasIh, [&](Tensor& d) { column_sums(by_x, d); });
-  compute(kBiasHh, [&](Tensor& d) {
-    if (needs[kBiasIh] && diff_product.is_same(diff_gates) && dst[kBiasIh].dtype() == d.dtype())
-      copy_elements(dst[kBiasIh], d);
-    else
-      column_sums(by_h, d);
-  });
+  compute(kBiasIh, [&](Tensor& d) { copy_elements(diff_bias_ih, d); });
+  compute(kBiasHh, [&](Tensor& d) { copy_elements(diff_bias_hh, d); });
   compute(kH0, [&](Tensor& d) { copy_elements(diff_h, d); });
 }
 

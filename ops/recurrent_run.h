@@ -96,11 +96,12 @@ struct BackwardRun {
   Extent extent;
   DType dtype;
   Tensor mask, src, states, h_0, weights;
-  Tensor diff_output;   // or undefined
-  Tensor diff_h;        // [N, H]: in of h_n (or undefined), out of h_0
-  Tensor carry;         // [N, H], where a gradient of h goes around the product; else undefined
-  Tensor diff_gates;    // [T, N, gates H]: by the product with x,
-  Tensor diff_product;  // and by that with h; may be the same tensor
+  Tensor diff_output;                 // or undefined
+  Tensor diff_h;                      // [N, H]: in of h_n (or undefined), out of h_0
+  Tensor carry;                       // [N, H], where a gradient of h goes around the product; else undefined
+  Tensor diff_gates;                  // [T, N, gates H]: by the product with x,
+  Tensor diff_product;                // and by that with h; may be the same tensor
+  Tensor diff_bias_ih, diff_bias_hh;  // [gates H], where needed
   bool starts_at_zero;
 
   /// `saved` are the layer's inputs, then src and states.
@@ -108,7 +109,7 @@ struct BackwardRun {
               const Tensor& diff_h_n, bool carries);
 
   /// Calls `each` for every step of all rows in reverse order, with the gradient of h by the product of the step after.
-  void each_step(const EachStep& each, bool needs_h_0);
+  void each_step(const EachStep& each, const std::array<bool, kInputs>& needs);
   /// The gradients that follow from those of the gates, into those of `dst` that are needed.
   void finish(const Tensor& weight_ih, const std::array<bool, kInputs>& needs, std::array<Tensor, kInputs>& dst) const;
 };

@@ -87,8 +87,8 @@ HWY_INLINE void element(const LstmForward<typename L::T>& s, const L& lane, std:
   const typename L::T* const product = s.product + first;
   const auto sum = [&](std::int64_t gate)
                        HWY_ATTR { return lane.load(gates + gate * hidden) + lane.load(product + gate * hidden); };
-  const auto i = pw::sigmoid_of(lane.m, sum(0)), f = pw::sigmoid_of(lane.m, sum(1)), g = lane.m.tanh(sum(2)),
-             o = pw::sigmoid_of(lane.m, sum(3));
+  const auto i = lane.m.sigmoid(sum(0)), f = lane.m.sigmoid(sum(1)), g = lane.m.tanh(sum(2)),
+             o = lane.m.sigmoid(sum(3));
   const auto c = f * lane.load(s.c_before + at) + i * g;
   const auto tanh_c = lane.m.tanh(c);
   lane.store(i, gates);
@@ -122,8 +122,8 @@ HWY_INLINE void element(const GruForward<typename L::T>& s, const L& lane, std::
   const std::int64_t hidden = s.rows.hidden, first = 3 * (at - j) + j;
   typename L::T* const gates = s.gates + first;
   const typename L::T* const product = s.product + first;
-  const auto r = pw::sigmoid_of(lane.m, lane.load(gates) + lane.load(product)),
-             z = pw::sigmoid_of(lane.m, lane.load(gates + hidden) + lane.load(product + hidden));
+  const auto r = lane.m.sigmoid(lane.load(gates) + lane.load(product)),
+             z = lane.m.sigmoid(lane.load(gates + hidden) + lane.load(product + hidden));
   const auto q = lane.load(product + 2 * hidden) + load_or_zero(lane, s.bias_hn, j);
   const auto n = lane.m.tanh(lane.load(gates + 2 * hidden) + r * q);
   lane.store(r, gates);
@@ -205,6 +205,33 @@ HWY_INLINE void run_vectors(const Step& step) {
     }
     for (std::int64_t j = 0; j < whole_columns; j += lanes) element(step, whole, at + j, j);
     if (whole_columns < hidden) element(step, tail, at + whole_columns, whole_columns);
+  }
+}
+
+// The sums of a step's rows stay in registers, four vectors of columns at a time.
+HWY_INLINE void add_columns(const float* rows, std::int64_t count, std::int64_t width, float* sums) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  std::int64_t j = 0;
+  for (; j + 4 * lanes <= width; j += 4 * lanes) {
+    auto a = hn::Zero(d), b = a, c = a, e = a;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float* const row = rows + i * width + j;
+      a = hn::Add(a, hn::LoadU(d, row));
+      b = hn::Add(b, hn::LoadU(d, row + lanes));
+      c = hn::Add(c, hn::LoadU(d, row + 2 * lanes));
+      e = hn::Add(e, hn::LoadU(d, row + 3 * lanes));
+    }
+    float* const to = sums + j;
+    hn::StoreU(hn::Add(hn::LoadU(d, to), a), d, to);
+    hn::StoreU(hn::Add(hn::LoadU(d, to + lanes), b), d, to + lanes);
+    hn::StoreU(hn::Add(hn::LoadU(d, to + 2 * lanes), c), d, to + 2 * lanes);
+    hn::StoreU(hn::Add(hn::LoadU(d, to + 3 * lanes), e), d, to + 3 * lanes);
+  }
+  for (; j < width; ++j) {
+    float sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) sum += rows[i * width + j];
+    sums[j] += sum;
   }
 }
 

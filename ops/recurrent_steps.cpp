@@ -17,6 +17,10 @@ void lstm_backward(const LstmBackward<float>& step) { run_vectors(step); }
 void gru_forward(const GruForward<float>& step) { run_vectors(step); }
 void gru_backward(const GruBackward<float>& step) { run_vectors(step); }
 
+void column_sums_f32(const float* rows, std::int64_t count, std::int64_t width, float* sums) {
+  add_columns(rows, count, width, sums);
+}
+
 }  // namespace dagrad::recurrent::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -29,6 +33,7 @@ HWY_EXPORT(lstm_forward);
 HWY_EXPORT(lstm_backward);
 HWY_EXPORT(gru_forward);
 HWY_EXPORT(gru_backward);
+HWY_EXPORT(column_sums_f32);
 
 void run(const RnnForward<float>& step) { HWY_DYNAMIC_DISPATCH(rnn_forward)(step); }
 void run(const RnnBackward<float>& step) { HWY_DYNAMIC_DISPATCH(rnn_backward)(step); }
@@ -36,6 +41,17 @@ void run(const LstmForward<float>& step) { HWY_DYNAMIC_DISPATCH(lstm_forward)(st
 void run(const LstmBackward<float>& step) { HWY_DYNAMIC_DISPATCH(lstm_backward)(step); }
 void run(const GruForward<float>& step) { HWY_DYNAMIC_DISPATCH(gru_forward)(step); }
 void run(const GruBackward<float>& step) { HWY_DYNAMIC_DISPATCH(gru_backward)(step); }
+
+void add_column_sums(const float* rows, std::int64_t count, std::int64_t width, float* sums) {
+  HWY_DYNAMIC_DISPATCH(column_sums_f32)(rows, count, width, sums);
+}
+void add_column_sums(const double* rows, std::int64_t count, std::int64_t width, double* sums) {
+  for (std::int64_t j = 0; j < width; ++j) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < count; ++i) sum += rows[i * width + j];
+    sums[j] += sum;
+  }
+}
 
 void run(const RnnForward<double>& step) { HWY_NAMESPACE::run_scalars(step); }
 void run(const RnnBackward<double>& step) { HWY_NAMESPACE::run_scalars(step); }

@@ -90,6 +90,10 @@ struct GruBackward {
   T* diff_product;  // [3 H] and of what comes from h_before
 };
 
+/// sums[j] += sum over `count` rows of rows[., j], for rows of `width` columns without gaps.
+void add_column_sums(const float* rows, std::int64_t count, std::int64_t width, float* sums);
+void add_column_sums(const double* rows, std::int64_t count, std::int64_t width, double* sums);
+
 void run(const RnnForward<float>& step);
 void run(const RnnForward<double>& step);
 void run(const RnnBackward<float>& step);

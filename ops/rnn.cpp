@@ -30,9 +30,9 @@ struct Rnn {
                 std::array<Tensor, kInputs>& dst) const {
     BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), false);
     if (run.dtype == f64)
-      each_step<double>(run, needs[kH0]);
+      each_step<double>(run, needs);
     else
-      each_step<float>(run, needs[kH0]);
+      each_step<float>(run, needs);
     run.finish(in.input(kWeightIh), needs, dst);
   }
 
@@ -53,7 +53,7 @@ struct Rnn {
   }
 
   template <class T>
-  void each_step(BackwardRun& run, bool needs_h_0) const {
+  void each_step(BackwardRun& run, const std::array<bool, kInputs>& needs) const {
     const auto h = reading<T>(run.states), diff_output = reading<T>(run.diff_output);
     const auto carry = writing<T>(run.carry), diff_gates = writing<T>(run.diff_gates);
     run.each_step(
@@ -62,7 +62,7 @@ struct Rnn {
                                         static_cast<const T*>(s.product), carry.at(0, s.row),
                                         diff_gates.at(s.time, s.row)});
         },
-        needs_h_0);
+        needs);
   }
 };
 
