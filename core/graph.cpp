@@ -55,6 +55,10 @@ Graph::Graph(std::span<const Tensor> outputs) {
   }
 }
 
+bool Graph::contains(const Tensor& t) const {
+  return t.requires_grad() && std::find(nodes_.begin(), nodes_.end(), t.node()) != nodes_.end();
+}
+
 Graph::Vertex Graph::vertex_of(const Tensor& t) const {
   const auto found = std::find(nodes_.begin(), nodes_.end(), t.node());
   if (!t.requires_grad() || found == nodes_.end())

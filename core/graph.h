@@ -40,6 +40,9 @@ class Graph {
   const Model& model() const { return model_; }
   std::size_t size() const { return boost::num_vertices(model_); }
   const Node& node(Vertex v) const { return *model_[v].node; }
+  const NodePointer& pointer(Vertex v) const { return nodes_[v]; }
+  /// Whether `t` was produced in it.
+  bool contains(const Tensor& t) const;
   /// The vertex that produced `t`. Throws UsageError when it is not in the graph.
   Vertex vertex_of(const Tensor& t) const;
 

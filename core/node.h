@@ -63,6 +63,8 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   /// The op's attributes as text, like `axis=1`; empty where it has none.
   virtual std::string attributes() const { return {}; }
   virtual bool is_leaf() const { return false; }
+  /// Where the op's gradient is zero, in words; empty where nothing is known.
+  virtual std::string_view zero_gradient() const { return {}; }
 
   /// Greater than the sequence of every node that it has an edge to; rises in creation order within a thread.
   std::uint64_t sequence() const { return sequence_; }

@@ -33,6 +33,7 @@
 #include <utility>
 #include <vector>
 
+#include "dagrad/core/analysis/gradient_trace.h"
 #include "dagrad/core/analysis/verify.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
@@ -143,6 +144,12 @@ class OpNode final : public Node {
                     { op_.attributes() } -> std::convertible_to<std::string>;
                   })
       return op_.attributes();
+    else
+      return {};
+  }
+  std::string_view zero_gradient() const override {
+    if constexpr (requires { Op::zero_gradient; })
+      return Op::zero_gradient;
     else
       return {};
   }
@@ -302,7 +309,9 @@ class OpRecorder : public Recorder {
   static void finish(Op op, Location where, std::span<const Tensor* const> inputs, std::span<Tensor> outputs,
                      Forward& ctx) {
     if (anomaly_enabled()) check_for_nan(op.name, where, inputs, outputs);
-    if (!ctx.recording() || !any_floating(outputs)) return;
+    const bool records = ctx.recording() && any_floating(outputs);
+    if (watched(Watch::trace)) GradientTrace::note(op.name, where, inputs, outputs, records);
+    if (!records) return;
     if constexpr (!has_backward<Op>) {
       throw_no_gradient(op.name, where);
     } else {

@@ -159,6 +159,7 @@ struct HardSigmoidBackward : ActivationBackward<HardSigmoidBackward, Binary::har
 };
 struct HardSigmoid : Activation<HardSigmoid, Unary::hard_sigmoid, HardSigmoidBackward> {
   static constexpr std::string_view name = "hard_sigmoid";
+  static constexpr std::string_view zero_gradient = "where the input is not between -3 and 3";
 };
 
 struct HardSwishBackward : ActivationBackward<HardSwishBackward, Binary::hard_swish_backward> {
@@ -168,6 +169,7 @@ struct HardSwishBackward : ActivationBackward<HardSwishBackward, Binary::hard_sw
 };
 struct HardSwish : Activation<HardSwish, Unary::hard_swish, HardSwishBackward> {
   static constexpr std::string_view name = "hard_swish";
+  static constexpr std::string_view zero_gradient = "where the input is less than -3";
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 /// attributes, so the backward needs no mask: dropout is linear, and its gradient is the same op on the same stream.
 struct Dropout {
   static constexpr std::string_view name = "dropout";
+  static constexpr std::string_view zero_gradient = "where the element was dropped";
   double p;
   std::uint64_t seed;
   std::uint64_t position;

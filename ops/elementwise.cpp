@@ -68,6 +68,7 @@ struct Square : UnaryOp<Square, Unary::square, Keep::src, true> {
 
 struct Tanh : UnaryOp<Tanh, Unary::tanh, Keep::dst> {
   static constexpr std::string_view name = "tanh";
+  static constexpr std::string_view zero_gradient = "where the input is so large that it saturates";
   static constexpr std::optional primitive = onednn::Eltwise::tanh;
   // diff_src = diff_dst (1 - dst^2)
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, tanh_backward(diff_dst, ctx.saved(0))); }
@@ -75,6 +76,7 @@ struct Tanh : UnaryOp<Tanh, Unary::tanh, Keep::dst> {
 
 struct Sigmoid : UnaryOp<Sigmoid, Unary::sigmoid, Keep::dst> {
   static constexpr std::string_view name = "sigmoid";
+  static constexpr std::string_view zero_gradient = "where the input is so large that it saturates";
   static constexpr std::optional primitive = onednn::Eltwise::logistic;
   // diff_src = diff_dst dst (1 - dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, sigmoid_backward(diff_dst, ctx.saved(0))); }
@@ -83,6 +85,7 @@ struct Sigmoid : UnaryOp<Sigmoid, Unary::sigmoid, Keep::dst> {
 // No primitive: eltwise_relu of oneDNN 2.6 takes NaN to 0.
 struct Relu : UnaryOp<Relu, Unary::relu, Keep::dst> {
   static constexpr std::string_view name = "relu";
+  static constexpr std::string_view zero_gradient = "where the input is not positive";
   // diff_src = diff_dst where dst > 0
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, relu_backward(diff_dst, ctx.saved(0))); }
 };
@@ -124,6 +127,7 @@ struct Sub {
 
 struct Mul {
   static constexpr std::string_view name = "mul";
+  static constexpr std::string_view zero_gradient = "where the other factor is";
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::mul, onednn::Binary::mul, a, b, dst);

@@ -40,6 +40,7 @@ struct Abs : UnaryOp<Abs, Unary::abs, Keep::src, true> {
 /// Functions that are constant between jumps.
 template <class Derived, Unary kFunction, bool kIntegersToo = false>
 struct Step : UnaryOp<Derived, kFunction, Keep::nothing, kIntegersToo> {
+  static constexpr std::string_view zero_gradient = "everywhere";
   // diff_src = 0
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, zeros_like(diff_dst)); }
 };
@@ -130,6 +131,7 @@ struct PowNumber : UnaryOp<PowNumber, Unary::pow, Keep::src> {
 
 struct Clamp : UnaryOp<Clamp, Unary::clamp, Keep::src> {
   static constexpr std::string_view name = "clamp";
+  static constexpr std::string_view zero_gradient = "where the input is outside of the bounds";
   Numbers bounds;
   Numbers numbers() const { return bounds; }
   std::string attributes() const { return fmt::format("low={}, high={}", bounds.a, bounds.b); }
