@@ -21,6 +21,8 @@
 // made of ops, or whose second derivative would be wrong for another reason, has a member `once_differentiable = true`
 // (static or not): then the first derivative is given, and whoever asks for the second gets a GradientError.
 //
+// A member `static constexpr AutocastRule autocast` says in which type it runs under autocast (core/autocast.h).
+//
 // For ops of your own there is a shorter form: dagrad/core/custom_op.h.
 #pragma once
 
@@ -35,6 +37,7 @@
 
 #include "dagrad/core/analysis/gradient_trace.h"
 #include "dagrad/core/analysis/verify.h"
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
 #include "dagrad/core/op_names.h"
@@ -187,18 +190,44 @@ class OpRecorder : public Recorder {
  public:
   template <class Op, class... Inputs>
   static auto run(Op op, Location where, const Inputs&... inputs) {
+    if (autocast_enabled()) [[unlikely]] {
+      std::array<Tensor, sizeof...(Inputs)> cast{inputs...};
+      autocast_inputs(autocast_rule<Op>(), cast, where);
+      const Autocast off(false);  // what the kernel does is its own business
+      return [&]<std::size_t... I>(std::index_sequence<I...>) { return run(std::move(op), where, cast[I]...); }
+      (std::index_sequence_for<Inputs...>{});
+    }
     const std::array<const Tensor*, sizeof...(Inputs)> pointers{&inputs...};
     return run_on(std::move(op), where, std::span<const Tensor* const>(pointers), inputs...);
   }
 
   template <class Op>
   static auto run_list(Op op, Location where, std::span<const Tensor> inputs) {
+    if (autocast_enabled()) [[unlikely]] {
+      std::vector<Tensor> cast(inputs.begin(), inputs.end());
+      autocast_inputs(autocast_rule<Op>(), cast, where);
+      const Autocast off(false);
+      return run_on_list(std::move(op), where, cast);
+    }
+    return run_on_list(std::move(op), where, inputs);
+  }
+
+ private:
+  template <class Op>
+  static constexpr AutocastRule autocast_rule() {
+    if constexpr (requires { AutocastRule{Op::autocast}; })
+      return Op::autocast;
+    else
+      return AutocastRule::none;
+  }
+
+  template <class Op>
+  static auto run_on_list(Op op, Location where, std::span<const Tensor> inputs) {
     boost::container::small_vector<const Tensor*, 8> pointers;
     for (const Tensor& input : inputs) pointers.push_back(&input);
     return run_on(std::move(op), where, std::span<const Tensor* const>(pointers.data(), pointers.size()), inputs);
   }
 
- private:
   template <class Op>
   static constexpr bool has_backward = requires(const Op& op, Backward& ctx, const Tensor& t,
                                                 std::span<const Tensor> s) {

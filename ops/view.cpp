@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <optional>
 
+#include "dagrad/core/cast.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -242,16 +243,6 @@ struct Contiguous {
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst); }
 };
 
-struct Cast {
-  static constexpr std::string_view name = "cast";
-  DType dtype;
-  std::string attributes() const { return fmt::format("dtype={}", name_of(dtype)); }
-  Spec infer(const Tensor& src) const { return {src.shape(), dtype, src.format()}; }
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { copy_elements(src, dst); }
-  // diff_src = diff_dst in src's type
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, to(diff_dst, ctx.input_dtype(0))); }
-};
-
 }  // namespace
 
 Tensor reshape(const Tensor& src, const Shape& shape, Location where) {
@@ -437,8 +428,6 @@ Tensor channels_last(const Tensor& src, Location where) {
 }
 Tensor clone(const Tensor& src, Location where) { return apply(Contiguous{src.format()}, where, src); }
 
-Tensor to(const Tensor& src, DType dtype, Location where) {
-  return src.dtype() == dtype ? src : apply(Cast{dtype}, where, src);
-}
+Tensor to(const Tensor& src, DType dtype, Location where) { return cast(src, dtype, where); }
 
 }  // namespace dagrad
