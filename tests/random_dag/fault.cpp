@@ -50,6 +50,7 @@ std::vector<Tensor> gradients(const Program& program, const std::vector<Tensor>&
       if (program.request == Request::backward_twice) backward(outputs, weights, {.retain_graph = true});
       backward(outputs, weights);
       std::vector<Tensor> found;
+      found.reserve(inputs.size());
       for (const Tensor& input : inputs) found.push_back(input.grad());
       return found;
     }

@@ -158,7 +158,7 @@ TEST(Faults, AThrowingBackwardIsShownByItsMessage) {
       kind_of({.text = "unfinished(#0)",
                .run =
                    [](In t) {
-                     const Tensor result = exp(t[0]);
+                     Tensor result = exp(t[0]);
                      if (result.requires_grad())
                        result.register_hook([](const Tensor&) -> Tensor { throw GradientError("not written yet"); });
                      return result;
