@@ -4,54 +4,16 @@
 #include <cmath>
 #include <fmt/format.h>
 
-#include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
-#include "dagrad/core/parallel.h"
-#include "dagrad/optim/density.h"
+#include "dagrad/optim/change_gradient.h"
 #include "dagrad/optim/gradients.h"
 
 namespace dagrad::optim {
 namespace {
 
-constexpr std::int64_t kGrain = 64 << 10;  // elements that are worth a thread
-
 void check_norm(std::string_view function, double max_norm, double norm_type) {
   if (!(max_norm >= 0)) throw UsageError(fmt::format("{}: max_norm is {} (want a number >= 0)", function, max_norm));
   if (!(norm_type > 0)) throw UsageError(fmt::format("{}: norm_type is {} (want a number > 0)", function, norm_type));
-}
-
-/// Replaces every element x of the parameter's gradient by f(x), in place; a gradient that is recorded, or whose
-/// elements share memory with each other, is replaced by a tensor of its own.
-template <class F>
-void change_gradient(const Tensor& parameter, const F& f) {
-  Tensor gradient = parameter.grad();
-  if (gradient.requires_grad() || !is_dense(gradient)) {
-    Tensor own = dense_like(parameter, gradient.dtype());
-    copy_elements(gradient, own);
-    parameter.set_grad(own);
-    gradient = own;
-  }
-  const auto run = [&]<class T>(T) {
-    T* g = gradient.mutable_data<T>();
-    parallel_for(gradient.numel(), kGrain, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        if constexpr (std::is_same_v<T, BFloat16>)
-          g[i] = BFloat16(f(static_cast<float>(g[i])));
-        else
-          g[i] = f(g[i]);
-      }
-    });
-  };
-  switch (gradient.dtype()) {
-    case DType::f64: run(double{}); break;
-    case DType::bf16: run(BFloat16{}); break;
-    default: run(float{}); break;
-  }
-}
-
-void scale_gradient(const Tensor& parameter, double factor) {
-  if (factor == 1 || !parameter.grad().defined()) return;
-  change_gradient(parameter, [factor](auto x) { return x * static_cast<decltype(x)>(factor); });
 }
 
 double checked_grad_norm(std::string_view function, const std::vector<Tensor>& parameters, double max_norm,

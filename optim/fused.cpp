@@ -135,14 +135,17 @@ void PassRunner::save(const std::vector<Group>& groups, State& state) const {
       if (i >= states_.size()) return;
       const ParameterState& from = states_[i];
       if (from.progress.steps > 0) {
+        std::size_t tensors = 0;
+        for (std::size_t k = 0; k < kMaxStates; ++k) {
+          if (!from.tensors[k].defined()) continue;
+          ++tensors;
+          state.tensors[key(i, group.states[k].name)] = copy_like(parameter, working_type(parameter), from.tensors[k]);
+        }
+        if (from.master.defined()) state.tensors[key(i, "master")] = copy_like(parameter, f32, from.master);
         state.numbers[key(i, "step")] = static_cast<double>(from.progress.steps);
         state.numbers[key(i, "product")] = from.progress.product;
+        state.numbers[key(i, "tensors")] = static_cast<double>(tensors);
       }
-      for (std::size_t k = 0; k < kMaxStates; ++k) {
-        if (from.tensors[k].defined())
-          state.tensors[key(i, group.states[k].name)] = copy_like(parameter, working_type(parameter), from.tensors[k]);
-      }
-      if (from.master.defined()) state.tensors[key(i, "master")] = copy_like(parameter, f32, from.master);
       ++i;
     }
   }
@@ -161,9 +164,17 @@ std::function<void()> PassRunner::prepare_load(const std::vector<Group>& groups,
       const auto take = [&](std::string_view name, DType dtype) {
         return copy_like(parameter, dtype, reader.tensor(key(i, name), parameter.shape(), dtype));
       };
+      std::int64_t tensors = 0;
       for (std::size_t k = 0; k < kMaxStates; ++k) {
         const std::string_view name = group.states[k].name;
-        if (!name.empty() && reader.has_tensor(key(i, name))) to.tensors[k] = take(name, working_type(parameter));
+        if (name.empty() || !reader.has_tensor(key(i, name))) continue;
+        to.tensors[k] = take(name, working_type(parameter));
+        ++tensors;
+      }
+      if (const std::int64_t saved = reader.count(key(i, "tensors")); saved != tensors) {
+        throw UsageError(
+            fmt::format("{}: {} of {} tensors of parameter {} are in the state (want a state saved from the same model)",
+                        reader.kind(), tensors, saved, i));
       }
       if (parameter.dtype() == bf16) {
         to.master = take("master", f32);

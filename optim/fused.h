@@ -19,8 +19,8 @@ std::size_t checked_copy(const Optimizer& optimizer, const Tensor& parameter, co
 
 /// A tensor like the parameter that a rule keeps between steps.
 struct StateTensor {
-  std::string_view name;  ///< PyTorch's name, under which it is saved
-  bool needed = true;     ///< whether the group's options make use of it
+  std::string_view name = {};   ///< PyTorch's name, under which it is saved
+  bool needed = !name.empty();  ///< whether the group's options make use of it
   double initial = 0;
 };
 

@@ -2,11 +2,16 @@
 #pragma once
 
 #include "dagrad/optim/adadelta.h"
+#include "dagrad/optim/adafactor.h"
 #include "dagrad/optim/adagrad.h"
 #include "dagrad/optim/adam.h"
 #include "dagrad/optim/adamax.h"
+#include "dagrad/optim/average.h"
 #include "dagrad/optim/clip.h"
+#include "dagrad/optim/grad_scaler.h"
+#include "dagrad/optim/lbfgs.h"
 #include "dagrad/optim/lion.h"
+#include "dagrad/optim/lr_range_test.h"
 #include "dagrad/optim/lr_scheduler.h"
 #include "dagrad/optim/nadam.h"
 #include "dagrad/optim/optimizer.h"
@@ -17,3 +22,4 @@
 #include "dagrad/optim/schedule.h"
 #include "dagrad/optim/sgd.h"
 #include "dagrad/optim/state.h"
+#include "dagrad/optim/weight_perturbation.h"

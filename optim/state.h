@@ -24,6 +24,7 @@ class StateReader {
   /// Throws UsageError when the state is of another kind. The state must outlive the reader.
   StateReader(std::string_view kind, const State& state);
 
+  std::string_view kind() const { return kind_; }
   bool has_number(const std::string& name) const { return state_.numbers.contains(name); }
   bool has_tensor(const std::string& name) const { return state_.tensors.contains(name); }
   double number(const std::string& name);

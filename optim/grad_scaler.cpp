@@ -1,0 +1,71 @@
+#include "dagrad/optim/grad_scaler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/optim/change_gradient.h"
+#include "dagrad/optim/gradients.h"
+
+namespace dagrad::optim {
+
+GradScaler::GradScaler(const GradScalerOptions& options) : options_(options), scale_(options.init_scale) {
+  OptionCheck check("GradScaler");
+  check.number("init_scale", options_.init_scale, kPositive);
+  check.number("growth_factor", options_.growth_factor,
+               {[](double x) { return x > 1 && std::isfinite(x); }, "more than 1"});
+  check.number("backoff_factor", options_.backoff_factor, {[](double x) { return x > 0 && x < 1; }, "between 0 and 1"});
+  check.count("growth_interval", options_.growth_interval, kPositiveCount);
+}
+
+void GradScaler::backward(const Tensor& loss) const { loss.backward(full(loss.shape(), scale(), loss.dtype())); }
+
+void GradScaler::unscale_(const Optimizer& optimizer) {
+  if (std::count(unscaled_.begin(), unscaled_.end(), &optimizer) != 0)
+    throw UsageError("GradScaler: unscale_ twice before update() (want it once an optimizer)");
+  for (const Tensor& p : optimizer.parameters()) scale_gradient(p, 1 / scale());
+  unscaled_.push_back(&optimizer);
+}
+
+bool GradScaler::step(Optimizer& optimizer, const StepOptions& options) {
+  if (options_.enabled && has_nonfinite_gradient(optimizer.parameters())) {
+    left_out_ = true;
+    return false;
+  }
+  const bool unscaled = std::count(unscaled_.begin(), unscaled_.end(), &optimizer) != 0;
+  optimizer.step({.grad_scale = unscaled ? options.grad_scale : options.grad_scale / scale()});
+  return true;
+}
+
+void GradScaler::update() {
+  unscaled_.clear();
+  if (left_out_) {
+    scale_ *= options_.backoff_factor;
+    finite_steps_ = 0;
+  } else if (++finite_steps_ == options_.growth_interval) {
+    // Beyond the range of f32 a scaled gradient is infinite whatever it was.
+    if (scale_ * options_.growth_factor < 0x1p127) scale_ *= options_.growth_factor;
+    finite_steps_ = 0;
+  }
+  left_out_ = false;
+}
+
+State GradScaler::state() const {
+  State state{.kind = "GradScaler", .numbers = {}, .tensors = {}};
+  state.numbers["scale"] = scale_;
+  state.numbers["finite_steps"] = static_cast<double>(finite_steps_);
+  return state;
+}
+
+void GradScaler::load_state(const State& state) {
+  StateReader reader("GradScaler", state);
+  double scale = reader.number("scale");
+  const std::int64_t finite_steps = reader.count("finite_steps");
+  reader.finish();
+  OptionCheck("GradScaler").number("scale", scale, kPositive);
+  scale_ = scale;
+  finite_steps_ = finite_steps;
+}
+
+}  // namespace dagrad::optim
