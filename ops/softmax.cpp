@@ -74,6 +74,91 @@ void log_softmax_backward_rows(const Tensor& dst, const Tensor& diff_dst, Tensor
   });
 }
 
+/// Calls `kernel(rows..., result)` with `axis` last in row-major f32 or f64 copies (or views) of the sources.
+template <class Kernel, class... Sources>
+void along_rows(int axis, const Kernel& kernel, Tensor& dst, const Sources&... sources) {
+  if (dst.numel() == 0) return;
+  const DType compute = dst.dtype() == f64 ? f64 : f32;
+  const bool in_place = axis == dst.dim() - 1 && dst.dtype() == compute;
+  Shape shape = dst.shape();
+  std::swap(shape[axis], shape[shape.rank() - 1]);
+  Tensor result = in_place ? dst : Tensor::allocate({shape, compute});
+  kernel(axis_last(sources, axis, compute)..., result);
+  if (!in_place) axis_back(result, axis, dst);
+}
+
+/// dst = e^(src - log(sum(e^src))) along the last axis of row-major tensors.
+template <class T>
+void softmax_of_rows(const Tensor& src, Tensor& dst) {
+  const std::int64_t columns = src.size(-1);
+  const T* from = src.data<T>();
+  T* to = dst.mutable_data<T>();
+  for_rows(src.numel() / columns, columns, [&](std::int64_t i) {
+    const T* row = from + i * columns;
+    softmax_rows::scaled_exp(row, softmax_rows::log_sum_exp(row, columns), T{1}, to + i * columns, columns);
+  });
+}
+
+template <class T>
+void softmax_backward_of_rows(const Tensor& diff_dst, const Tensor& dst, Tensor& diff_src) {
+  const std::int64_t columns = dst.size(-1);
+  const T* g = diff_dst.data<T>();
+  const T* y = dst.data<T>();
+  T* to = diff_src.mutable_data<T>();
+  for_rows(dst.numel() / columns, columns, [&](std::int64_t i) {
+    softmax_rows::softmax_backward(g + i * columns, y + i * columns, to + i * columns, columns);
+  });
+}
+
+struct SoftmaxBackward {
+  static constexpr std::string_view name = "softmax_backward";
+  int axis;
+
+  Spec infer(const Tensor& diff_dst, const Tensor&) const { return diff_dst.spec(); }
+  // diff_src = dst (diff_dst - sum(diff_dst dst, axis))
+  void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& dst, Tensor& diff_src) const {
+    ctx.save(diff_dst);
+    ctx.save(dst);
+    const auto kernel = [](const Tensor& g, const Tensor& y, Tensor& result) {
+      if (y.dtype() == f64)
+        softmax_backward_of_rows<double>(g, y, result);
+      else
+        softmax_backward_of_rows<float>(g, y, result);
+    };
+    along_rows(axis, kernel, diff_src, diff_dst, dst);
+  }
+  // f = y (g - sum(g y)): with cotangent h, df/dg = y (h - sum(h y)), df/dy = h (g - sum(g y)) - g sum(h y)
+  void backward(Backward& ctx, const Tensor& h) const {
+    const Tensor g = ctx.saved(0), y = ctx.saved(1);
+    if (ctx.needs(0)) ctx.give(0, apply(*this, Location::current(), h, y));
+    if (ctx.needs(1)) ctx.give(1, h * (g - sum(g * y, {axis}, true)) - g * sum(h * y, {axis}, true));
+  }
+};
+
+struct Softmax {
+  static constexpr std::string_view name = "softmax";
+  int axis;
+
+  std::string attributes() const { return fmt::format("axis={}", axis); }
+  Spec infer(const Tensor& src) const {
+    check_floating(name, src);
+    return src.spec();
+  }
+  void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
+    ctx.save(dst);
+    const auto kernel = [](const Tensor& x, Tensor& result) {
+      if (x.dtype() == f64)
+        softmax_of_rows<double>(x, result);
+      else
+        softmax_of_rows<float>(x, result);
+    };
+    along_rows(axis, kernel, dst, src);
+  }
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, apply(SoftmaxBackward{axis}, Location::current(), diff_dst, ctx.saved(0)));
+  }
+};
+
 struct LogSoftmaxBackward {
   static constexpr std::string_view name = "log_softmax_backward";
   int axis;
@@ -133,6 +218,12 @@ struct LogSoftmax {
 };
 
 }  // namespace
+
+Tensor softmax(const Tensor& src, std::int64_t axis, Location where) {
+  const int at = normalize_axis("softmax", axis, src.dim());
+  if (src.dim() == 0) return squeeze(softmax(unsqueeze(src, 0, where), 0, where), 0, where);
+  return apply(Softmax{at}, where, src);
+}
 
 Tensor log_softmax(const Tensor& src, std::int64_t axis, Location where) {
   const int at = normalize_axis("log_softmax", axis, src.dim());

@@ -71,6 +71,24 @@ void scaled_exp_f32(const float* x, LogSum<float> sum, float scale, float* dst, 
   map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(hn::Sub(v, top), log))); });
 }
 
+void softmax_backward_f32(const float* g, const float* y, float* dst, std::int64_t count) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto tail = hn::FirstN(d, static_cast<std::size_t>(count % lanes));
+  auto total = hn::Zero(d);
+  std::int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) total = hn::MulAdd(hn::LoadU(d, g + i), hn::LoadU(d, y + i), total);
+  if (i < count) total = hn::MulAdd(hn::MaskedLoad(tail, d, g + i), hn::MaskedLoad(tail, d, y + i), total);
+  const auto sum = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, total)));
+  for (i = 0; i + lanes <= count; i += lanes) {
+    const auto difference = hn::Sub(hn::LoadU(d, g + i), sum);
+    hn::StoreU(hn::Mul(hn::LoadU(d, y + i), difference), d, dst + i);
+  }
+  if (i == count) return;
+  const auto difference = hn::Sub(hn::MaskedLoad(tail, d, g + i), sum);
+  hn::BlendedStore(hn::Mul(hn::MaskedLoad(tail, d, y + i), difference), tail, d, dst + i);
+}
+
 float sum_below_f32(const float* x, float top, const float* weight, std::int64_t count) {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -103,6 +121,7 @@ namespace dagrad::softmax_rows {
 HWY_EXPORT(log_sum_exp_f32);
 HWY_EXPORT(subtract_f32);
 HWY_EXPORT(scaled_exp_f32);
+HWY_EXPORT(softmax_backward_f32);
 HWY_EXPORT(sum_below_f32);
 
 LogSum<float> log_sum_exp(const float* x, std::int64_t count) {
@@ -113,6 +132,14 @@ void subtract(const float* x, LogSum<float> sum, float* dst, std::int64_t count)
 }
 void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(scaled_exp_f32)(x, sum, scale, dst, count);
+}
+void softmax_backward(const float* g, const float* y, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(softmax_backward_f32)(g, y, dst, count);
+}
+void softmax_backward(const double* g, const double* y, double* dst, std::int64_t count) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < count; ++i) sum += g[i] * y[i];
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = y[i] * (g[i] - sum);
 }
 float sum_below(const float* x, float top, const float* weight, std::int64_t count) {
   return HWY_DYNAMIC_DISPATCH(sum_below_f32)(x, top, weight, count);

@@ -41,6 +41,10 @@ void subtract(const double* x, LogSum<double> sum, double* dst, std::int64_t cou
 void scaled_exp(const float* x, LogSum<float> sum, float scale, float* dst, std::int64_t count);
 void scaled_exp(const double* x, LogSum<double> sum, double scale, double* dst, std::int64_t count);
 
+/// dst = y (g - sum(g y)): the gradient of softmax with the result y.
+void softmax_backward(const float* g, const float* y, float* dst, std::int64_t count);
+void softmax_backward(const double* g, const double* y, double* dst, std::int64_t count);
+
 /// sum of weight[i] (top - x[i]), where an element of weight 0 counts for nothing, even at infinity. Without weights
 /// (null) they are 1.
 float sum_below(const float* x, float top, const float* weight, std::int64_t count);

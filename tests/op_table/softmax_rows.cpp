@@ -220,8 +220,105 @@ Row log_softmax_backward_row() {
   return row;
 }
 
+// --- softmax ---
+
+/// p T.
+Array softmax_terms(const Array& src, int axis) { return times(softmax_of(src, axis), log_softmax_terms(src, axis)); }
+
+/// p T (|diff| + sum of |diff| p T): the terms of p (diff - sum(diff p)).
+Array softmax_backward_terms(const Array& src, const Array& diff, int axis) {
+  const Array p = softmax_terms(src, axis);
+  return times(p, plus(absolute(diff), line_sums(times(absolute(diff), p), axis)));
+}
+
+Sample softmax_sample(const Shaped& s) {
+  Sample sample{s.name, {{s.shape}}};
+  const int axis = axis_of(s.shape, s.axis);
+  sample.call = [axis = s.axis](std::span<const Tensor> in) { return std::vector{softmax(in[0], axis)}; };
+  sample.reference = [axis](std::span<const Array> in) { return Arrays{softmax_of(in[0], axis)}; };
+  sample.roundings = length_of(s) + 7;
+  sample.gradient_roundings = 3 * length_of(s) + 20;  // p twice: n + 7 each; the sum: n; two products, a difference
+  return sample;
+}
+
+Row softmax_row() {
+  Row row{.name = "softmax", .formula = "e^x / sum over axis of e^x"};
+  for (const Shaped& s : shapes()) row.samples.push_back(softmax_sample(s));
+  row.samples.push_back(softmax_sample({"scalar", {}, 0}));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    return Arrays{softmax_terms(in[0], axis_named(sample.name))};
+  };
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    return Arrays{softmax_backward_terms(in[0], diff[0], axis_named(sample.name))};
+  };
+  row.bad = {bad<ShapeError>(
+                 "axis",
+                 [] {
+                   softmax(zeros_of({2, 3}), 2);
+                 },
+                 "softmax: axis out of range: 2 (want -2 to 1 for 2 dimensions)"),
+             bad<DTypeError>(
+                 "i64", [] { softmax(zeros_of({2}, i64)); }, "softmax: i64 (want f32, bf16 or f64)")};
+  row.roundings = 8;  // of the edges
+  const auto along_last = [](std::span<const Tensor> in) { return std::vector{softmax(in[0])}; };
+  row.edges = {
+      {"huge_elements_do_not_overflow",
+       {Array({2, 2}, {1e30, 1e30, -1e30, 1e30})},
+       {Array({2, 2}, {0.5, 0.5, 0, 1})},
+       {},
+       along_last},
+      {"minus_infinity_has_no_share",
+       {Array({3}, {-kInf, 0, -kInf})},
+       {Array({3}, {0.0, 1, 0})},
+       {Array({3}, 0)},
+       along_last},
+      {"of_nothing_but_minus_infinity_nan", {Array({2}, {-kInf, -kInf})}, {Array({2}, {kNan, kNan})}, {}, along_last},
+      {"nan_spreads_over_its_line",
+       {Array({2, 2}, {kNan, 0, 0, -kInf})},
+       {Array({2, 2}, {kNan, kNan, 1, 0})},
+       {},
+       along_last}};
+  row.benchmarks = benchmarks(softmax_sample);
+  return row;
+}
+
+Sample softmax_backward_sample(const Shaped& s) {
+  const Sample forward = softmax_sample(s);
+  Sample sample{s.name, {{s.shape}, {s.shape}}};
+  sample.call = gradient_of(forward.call, 0);
+  const int axis = axis_of(s.shape, s.axis);
+  sample.reference = [axis](std::span<const Array> in) {
+    const Array p = softmax_of(in[1], axis);
+    return Arrays{times(p, minus(in[0], line_sums(times(in[0], p), axis)))};
+  };
+  sample.roundings = forward.gradient_roundings;
+  sample.gradient_roundings = 2 * forward.gradient_roundings + 10;  // twice that way
+  return sample;
+}
+
+Row softmax_backward_row() {
+  Row row{.name = "softmax_backward", .formula = "dst (diff_dst - sum(diff_dst dst)), with dst = softmax(x)"};
+  row.bf16_roundings = 2;  // dst, as two factors
+  for (const Shaped& s : shapes()) row.samples.push_back(softmax_backward_sample(s));
+  row.terms = [](const Sample& sample, std::span<const Array> in) {
+    return Arrays{softmax_backward_terms(in[1], in[0], axis_named(sample.name))};
+  };
+  // With cotangent h: for diff_dst = g as above; for x, |h| (|g| + sum |g| p) + |g| sum |h| p goes back through
+  // softmax.
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    const int axis = axis_named(sample.name);
+    const Array g = absolute(in[0]), h = absolute(diff[0]), p = softmax_terms(in[1], axis);
+    const Array v = plus(times(h, plus(g, line_sums(times(g, p), axis))), times(g, line_sums(times(h, p), axis)));
+    return Arrays{softmax_backward_terms(in[1], h, axis), softmax_backward_terms(in[1], v, axis)};
+  };
+  row.benchmarks = benchmarks(softmax_backward_sample);
+  return row;
+}
+
 }  // namespace
 
-std::vector<Row> softmax_rows() { return {log_softmax_row(), log_softmax_backward_row()}; }
+std::vector<Row> softmax_rows() {
+  return {log_softmax_row(), log_softmax_backward_row(), softmax_row(), softmax_backward_row()};
+}
 
 }  // namespace dagrad::op_table
