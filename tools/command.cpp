@@ -12,6 +12,7 @@
 #include "tools/bench_command.h"
 #include "tools/exit_codes.h"
 #include "tools/gradcheck_command.h"
+#include "tools/lab_command.h"
 #include "tools/output.h"
 #include "tools/suggest.h"
 #include "tools/train_command.h"
@@ -32,6 +33,7 @@ int print_help(const std::vector<std::string>&) {
       "  dagrad train --dataset mnist --data DIR        train on MNIST's files in DIR\n"
       "  dagrad gradcheck conv2d                        compare an op's derivatives with finite differences\n"
       "  dagrad bench matmul                            time an op\n"
+      "  dagrad lab xor                                 see what a perceptron cannot learn\n"
       "  dagrad train --help                            all options of a command\n\n"
       "Commands:\n";
   for (const Command& command : commands()) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
@@ -56,6 +58,7 @@ const std::vector<Command>& commands() {
       {"train", "train a network and test it", run_train},
       {"gradcheck", "compare the derivatives of ops with finite differences", run_gradcheck},
       {"bench", "time ops", run_bench},
+      {"lab", "experiments that show what the theory says", run_lab},
       {"version", "print the version", print_version},
       {"help", "print this", print_help},
   };

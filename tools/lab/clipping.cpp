@@ -1,0 +1,112 @@
+#include <cmath>
+#include <fmt/format.h>
+
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/ops/ops.h"
+#include "tools/lab/kit.h"
+#include "tools/lab/notebook.h"
+
+namespace dagrad::tools::lab {
+namespace {
+
+/// One sigmoid unit that feeds itself for 50 steps from 0.5, and is to end at 0.7 (Pascanu, Mikolov and Bengio 2013):
+/// the loss of points (w, b), which has a cliff where the unit's fixed point changes.
+Tensor recurrent_unit(const Tensor& points) {
+  const Tensor w = select(points, 1, 0), b = select(points, 1, 1);
+  Tensor h = full({points.size(0)}, 0.5);
+  for (int step = 0; step < 50; ++step) h = sigmoid(w * h + b);
+  return square(h - 0.7);
+}
+
+struct Walk {
+  Series path;
+  double largest_step = 0;
+  double last_loss = 0;
+};
+
+/// Descent from a point beside the cliff; `clip` changes the gradient in place.
+Walk descend(const std::string& name, const std::function<void(std::vector<Tensor>&)>& clip) {
+  Tensor at = tensor({4.6, -2.55}, {1, 2}).requires_grad_();
+  std::vector<Tensor> parameters{at};
+  optim::SGD sgd(parameters, {.lr = 0.5});
+  Walk walk{{name, {}, {}}};
+  for (int step = 0; step < 60; ++step) {
+    const std::vector<double> before = values(at);
+    walk.path.x.push_back(before[0]);
+    walk.path.y.push_back(before[1]);
+    sgd.zero_grad();
+    const Tensor loss = sum(recurrent_unit(at));
+    loss.backward();
+    clip(parameters);
+    sgd.step();
+    const std::vector<double> after = values(at);
+    walk.largest_step = std::max(walk.largest_step, std::hypot(after[0] - before[0], after[1] - before[1]));
+  }
+  walk.last_loss = sum(recurrent_unit(at.detach())).item<double>();
+  return walk;
+}
+
+/// A recurrent network whose weights are too large, trained to repeat its first input after 30 steps.
+std::vector<double> train_rnn(double max_norm, std::vector<double>& norms) {
+  manual_seed(4);
+  constexpr std::int64_t kHidden = 24, kSteps = 30, kBatch = 32;
+  Tensor w = (randn({kHidden, kHidden}) * (2.2 / std::sqrt(static_cast<double>(kHidden)))).requires_grad_();
+  Tensor in = randn({1, kHidden}).requires_grad_(), out = (randn({kHidden, 1}) * 0.2).requires_grad_();
+  const std::vector<Tensor> parameters{w, in, out};
+  optim::SGD sgd(parameters, {.lr = 0.05});
+  std::vector<double> losses;
+  for (int step = 0; step < 120; ++step) {
+    const Tensor x = rand({kBatch, 1});
+    sgd.zero_grad();
+    Tensor h = tanh(matmul(x, in));
+    for (std::int64_t t = 1; t < kSteps; ++t) h = tanh(matmul(h, w));
+    const Tensor loss = mean(square(matmul(h, out) - x));
+    loss.backward();
+    const double norm = max_norm > 0 ? optim::clip_grad_norm_(parameters, max_norm) : optim::grad_norm(parameters);
+    norms.push_back(norm);
+    sgd.step();
+    losses.push_back(loss.item<double>());
+  }
+  return losses;
+}
+
+}  // namespace
+
+void run_clipping(Notebook& book) {
+  const std::vector<Walk> walks = {
+      descend("none", [](std::vector<Tensor>&) {}),
+      descend("by value 0.1", [](std::vector<Tensor>& p) { optim::clip_grad_value_(p, 0.1); }),
+      descend("by norm 0.1", [](std::vector<Tensor>& p) { optim::clip_each_grad_norm_(p, 0.1); }),
+      descend("by global norm 0.1", [](std::vector<Tensor>& p) { optim::clip_grad_norm_(p, 0.1); }),
+  };
+  Table table{{"clipping", "largest step", "loss after 60 steps"}};
+  std::vector<Series> paths;
+  for (const Walk& walk : walks) {
+    table.rows.push_back(
+        {walk.path.name, fmt::format("{:.3g}", walk.largest_step), fmt::format("{:.2g}", walk.last_loss)});
+    paths.push_back(walk.path);
+  }
+  book.table("Descent beside a cliff", table);
+  const Field field = field_over(3.6, 6.4, -3.6, -1.8, recurrent_unit);
+  book.charts(
+      {field_chart({.title = "Without clipping", .x_label = "w", .y_label = "b"}, field, {paths[0]}),
+       field_chart({.title = "With clipping", .x_label = "w", .y_label = "b"}, field, {paths[1], paths[2], paths[3]})});
+
+  std::vector<double> free_norms, clipped_norms;
+  const std::vector<double> free_losses = train_rnn(0, free_norms), clipped_losses = train_rnn(0.5, clipped_norms);
+  const double largest = *std::max_element(free_norms.begin(), free_norms.end());
+  book.table("A recurrent network over 30 steps",
+             {{"clipping", "largest gradient norm", "loss at the end"},
+              {{"none", fmt::format("{:.3g}", largest), fmt::format("{:.3g}", free_losses.back())},
+               {"global norm 0.5", fmt::format("{:.3g}", *std::max_element(clipped_norms.begin(), clipped_norms.end())),
+                fmt::format("{:.3g}", clipped_losses.back())}}});
+  book.charts({line_chart({.title = "Loss", .x_label = "step", .log_y = true},
+                          {counted("none", free_losses), counted("clipped", clipped_losses)}),
+               line_chart({.title = "Gradient norm before clipping", .x_label = "step", .log_y = true},
+                          {counted("none", free_norms), counted("clipped", clipped_norms)})});
+  book.say(
+      "At the cliff one gradient is so long that a step along it throws the weights far away. Clipping by norm keeps "
+      "its direction and bounds its length; by value it bounds each part and turns it.");
+}
+
+}  // namespace dagrad::tools::lab

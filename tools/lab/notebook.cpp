@@ -1,0 +1,55 @@
+#include "tools/lab/notebook.h"
+
+#include <fmt/format.h>
+
+#include "tools/output.h"
+
+namespace dagrad::tools::lab {
+
+void Notebook::begin(const std::string& name, const std::string& question) {
+  if (print_text_) print(fmt::format("\n== {}: {}\n", name, question));
+  page_.heading(name).paragraph(question);
+  json_.push_back({{"experiment", name},
+                   {"question", question},
+                   {"findings", nlohmann::ordered_json::array()},
+                   {"tables", nlohmann::ordered_json::array()}});
+}
+
+void Notebook::say(const std::string& text) {
+  if (print_text_) {
+    print(text + "\n");
+    flush_output();
+  }
+  page_.paragraph(text);
+  json_.back()["findings"].push_back(text);
+}
+
+void Notebook::table(const std::string& title, const Table& table) {
+  if (print_text_) {
+    print("\n" + title + "\n" + text_of(table) + "\n");
+    flush_output();
+  }
+  page_.raw("<h3>" + title + "</h3>").table(table);
+  json_.back()["tables"].push_back({{"title", title}, {"columns", table.columns}, {"rows", table.rows}});
+}
+
+const std::vector<Experiment>& experiments() {
+  static const std::vector<Experiment> list = {
+      {"xor", "can a perceptron learn XOR, and can a network with a hidden layer?", run_xor},
+      {"descent", "batch, stochastic and mini-batch descent; rates; learning without backpropagation", run_descent},
+      {"init", "what do initialisations do to the signal and the gradients of a deep network?", run_init},
+      {"gradients", "how do gradients vanish and explode through depth, and what cures it?", run_gradients},
+      {"clipping", "what happens at a cliff, with and without clipping?", run_clipping},
+      {"optimizers", "how do the optimizers move over a ravine, a saddle and a plateau, and on a network?",
+       run_optimizers},
+      {"curvature", "how ill-conditioned is a network's loss, and does it have saddle points?", run_curvature},
+      {"normalisation", "does it matter how features are scaled?", run_normalisation},
+      {"batchnorm", "what does batch normalisation change?", run_batchnorm},
+      {"dropout", "does dropout help a network with few samples, and is it an ensemble?", run_dropout},
+      {"smoothing", "what does label smoothing do to a network's confidence?", run_smoothing},
+      {"regularisation", "what do L1, L2 and early stopping do to a network that overfits?", run_regularisation},
+  };
+  return list;
+}
+
+}  // namespace dagrad::tools::lab

@@ -1,0 +1,55 @@
+// What an experiment writes into, and the list of experiments.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/page.h"
+#include "tools/table.h"
+
+namespace dagrad::tools::lab {
+
+/// Takes what an experiment finds: text and tables to stdout as they come, these and charts onto a page, tables as
+/// JSON.
+class Notebook {
+ public:
+  Notebook(Page& page, bool print_text) : page_(page), print_text_(print_text) {}
+
+  void begin(const std::string& name, const std::string& question);
+  void say(const std::string& text);
+  void table(const std::string& title, const Table& table);
+  void charts(const std::vector<std::string>& svgs) { page_.charts(svgs); }
+
+  const nlohmann::ordered_json& json() const { return json_; }
+
+ private:
+  Page& page_;
+  bool print_text_;
+  nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
+};
+
+/// Something that the theory says, tried out. Each sets its own seeds, so that it gives the same every time.
+struct Experiment {
+  std::string name;
+  std::string question;
+  void (*run)(Notebook&);
+};
+
+/// All, in the order in which a course comes to them.
+const std::vector<Experiment>& experiments();
+
+void run_xor(Notebook& book);
+void run_init(Notebook& book);
+void run_gradients(Notebook& book);
+void run_clipping(Notebook& book);
+void run_descent(Notebook& book);
+void run_optimizers(Notebook& book);
+void run_curvature(Notebook& book);
+void run_batchnorm(Notebook& book);
+void run_dropout(Notebook& book);
+void run_smoothing(Notebook& book);
+void run_regularisation(Notebook& book);
+void run_normalisation(Notebook& book);
+
+}  // namespace dagrad::tools::lab

@@ -1,0 +1,92 @@
+#include "tools/lab_command.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "dagrad/core/denormals.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/parallel.h"
+#include "tools/command_line.h"
+#include "tools/exit_codes.h"
+#include "tools/lab/notebook.h"
+#include "tools/output.h"
+#include "tools/suggest.h"
+
+namespace dagrad::tools {
+namespace {
+
+using lab::Experiment;
+
+constexpr const char* kExamples =
+    "dagrad lab: experiments that show what the theory of training deep networks says\n\n"
+    "Examples:\n"
+    "  dagrad lab list                    what there is\n"
+    "  dagrad lab xor gradients           run these: tables here, pictures in dagrad-lab.html\n"
+    "  dagrad lab all --report all.html   everything, in a minute or two\n"
+    "  dagrad lab init --json - | jq '.[0].tables[0]'\n\n";
+
+constexpr const char* kOutcome =
+    "\nSeeds are fixed: a run gives the same each time (but for times).\n"
+    "Exit codes: 0 success, 2 usage, 3 a file cannot be written, 4 an experiment failed.\n";
+
+std::vector<Experiment> chosen(const std::vector<std::string>& names) {
+  std::vector<std::string> known{"all", "list"};
+  for (const Experiment& e : lab::experiments()) known.push_back(e.name);
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError(fmt::format("lab: no experiment '{}'{} (see dagrad lab list)", name, suggestion(name, known)));
+  }
+  std::vector<Experiment> result;
+  const bool all = std::find(names.begin(), names.end(), "all") != names.end();
+  for (const Experiment& e : lab::experiments()) {
+    if (all || std::find(names.begin(), names.end(), e.name) != names.end()) result.push_back(e);
+  }
+  return result;
+}
+
+}  // namespace
+
+int run_lab(const std::vector<std::string>& arguments) {
+  namespace po = boost::program_options;
+  std::vector<std::string> names;
+  std::string report = "dagrad-lab.html", json;
+  int threads = 0;
+  po::options_description options("Options");
+  options.add_options()("experiment", po::value(&names)->value_name("NAME"),
+                        "what to run, all or list; the word experiment may be left out")(
+      "report", option(report, "FILE"), "an HTML page with the pictures, or none")(
+      "json", optional_text(json, "FILE"), "findings and tables; - is stdout")("threads", option(threads, "N"),
+                                                                               "0: one per core");
+  if (!parse_command_line({"lab", kExamples, kOutcome, "experiment"}, options, arguments)) return kSuccess;
+  check_range("threads", threads, threads >= 0 && threads <= 1024, "1 to 1024, or 0 for one per core");
+  if (names.empty()) throw UsageError("lab: nothing to run (want names, all or list; see dagrad lab --help)");
+  const std::vector<Experiment> experiments = chosen(names);
+  if (std::find(names.begin(), names.end(), "list") != names.end()) {
+    Table table{{"experiment", "question"}};
+    for (const Experiment& e : lab::experiments()) table.rows.push_back({e.name, e.question});
+    print(text_of(table));
+    return kSuccess;
+  }
+  for (const std::string& file : {report, json}) {
+    if (!file.empty() && file != "-" && file != "none") check_writable(file);
+  }
+  if (threads > 0) set_num_threads(threads);
+  set_flush_denormals(true);
+
+  Page page("dagrad lab");
+  lab::Notebook book(page, json != "-");
+  for (const Experiment& e : experiments) {
+    book.begin(e.name, e.question);
+    e.run(book);
+  }
+  const std::string text = book.json().dump(2) + "\n";
+  if (json == "-") print(text);
+  if (!json.empty() && json != "-") write_whole_file(json, text);
+  if (report != "none" && !report.empty()) {
+    write_whole_file(report, page.html());
+    if (json != "-") print(fmt::format("\nreport: {}\n", report));
+  }
+  return kSuccess;
+}
+
+}  // namespace dagrad::tools
