@@ -38,9 +38,10 @@ inline bool autocast_enabled() { return detail::autocast; }
 /// - elementwise ops of several inputs to the widest of their types; all others keep the type that comes. (Batch
 ///   normalization computes in f32 on either.)
 ///
-/// f64 and integers are left alone, and so are ops with an f64 input. Casts are recorded, so gradients arrive in the type
-/// of the tensor they belong to: parameters and what optimizers keep stay in f32. A backward, whatever scope it is called
-/// in, runs each op in the types of its forward. As torch.autocast("cpu"), except that no cast is kept for a next use.
+/// f64 and integers are left alone, and so are ops with an f64 input. Casts are recorded, so gradients arrive in the
+/// type of the tensor they belong to: parameters and what optimizers keep stay in f32. A backward, whatever scope it is
+/// called in, runs each op in the types of its forward. As torch.autocast("cpu"), except that no cast is kept for a
+/// next use.
 class Autocast {
  public:
   explicit Autocast(bool enabled = true) : before_(detail::autocast) { detail::autocast = enabled; }
@@ -52,11 +53,18 @@ class Autocast {
   bool before_;
 };
 
+/// Whether the two have one type, or will have when autocast has seen to an op with a rule. For functions that check
+/// types before they apply an op.
+inline bool same_type(const Tensor& a, const Tensor& b) {
+  const auto is_cast = [](DType dtype) { return dtype == f32 || dtype == bf16; };
+  return a.dtype() == b.dtype() || (autocast_enabled() && is_cast(a.dtype()) && is_cast(b.dtype()));
+}
+
 /// Casts the inputs of an op as `rule` has it. For apply().
 void autocast_inputs(AutocastRule rule, std::span<Tensor> inputs, Location where);
 
-/// `t` as `rule` has it while autocast is enabled, else `t` itself. For functions that look at types before they apply an
-/// op.
+/// `t` as `rule` has it while autocast is enabled, else `t` itself. For functions that look at types before they apply
+/// an op.
 Tensor autocast_to(AutocastRule rule, const Tensor& t, Location where);
 
 }  // namespace dagrad

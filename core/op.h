@@ -194,10 +194,10 @@ class OpRecorder : public Recorder {
       std::array<Tensor, sizeof...(Inputs)> cast{inputs...};
       autocast_inputs(autocast_rule<Op>(), cast, where);
       const Autocast off(false);  // what the kernel does is its own business
-      return [&]<std::size_t... I>(std::index_sequence<I...>) { return run_on_each(std::move(op), where, cast[I]...); }
+      return [&]<std::size_t... I>(std::index_sequence<I...>) { return run_each(std::move(op), where, cast[I]...); }
       (std::index_sequence_for<Inputs...>{});
     }
-    return run_on_each(std::move(op), where, inputs...);
+    return run_each(std::move(op), where, inputs...);
   }
 
   template <class Op>
@@ -221,7 +221,7 @@ class OpRecorder : public Recorder {
   }
 
   template <class Op, class... Inputs>
-  static auto run_on_each(Op op, Location where, const Inputs&... inputs) {
+  static auto run_each(Op op, Location where, const Inputs&... inputs) {
     const std::array<const Tensor*, sizeof...(Inputs)> pointers{&inputs...};
     return run_on(std::move(op), where, std::span<const Tensor* const>(pointers), inputs...);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -68,7 +69,7 @@ void check_class_weight(std::string_view op, std::string_view what, const Tensor
     throw ShapeError(fmt::format("{}: weight is {}, {} are {} (want weight of [{}])", op, weight.shape().str(), what,
                                  logits.shape().str(), classes));
   }
-  if (weight.dtype() != logits.dtype()) {
+  if (!same_type(weight, logits)) {
     throw DTypeError(fmt::format("{}: weight is {}, {} are {} (want one type; cast with to())", op,
                                  name_of(weight.dtype()), what, name_of(logits.dtype())));
   }

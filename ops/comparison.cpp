@@ -66,6 +66,7 @@ struct Ge {
 template <class Which>
 struct Comparison {
   static constexpr std::string_view name = Which::name;
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const {
     if (a.dtype() != b.dtype()) {
       throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", name,

@@ -88,6 +88,7 @@ std::array<Tensor, 2> backward_weights(const Geometry& geometry, const Shape& we
 
 struct Convolution {
   static constexpr std::string_view name = "convolution";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
   Geometry geometry;
   Shape shape;  // of dst
   std::string attributes() const { return attributes_of(geometry); }
@@ -123,6 +124,7 @@ Tensor convolve(const Geometry& geometry, const Shape& shape, const Tensor& src,
 
 struct ConvolutionBackwardData {
   static constexpr std::string_view name = "convolution_backward_data";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
   Geometry geometry;
   Shape shape;  // of diff_src
   std::string attributes() const { return attributes_of(geometry); }
@@ -232,7 +234,7 @@ struct Call {
     if (bias.defined() && bias.shape() != Shape{results})
       shape_error(fmt::format("bias is {} (want [{}])", bias.shape().str(), results));
     for (const Tensor* t : {&weights, &bias}) {
-      if (t->defined() && t->dtype() != src.dtype()) {
+      if (t->defined() && !same_type(*t, src)) {
         throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", function,
                                      name_of(src.dtype()), name_of(t->dtype())));
       }
@@ -304,7 +306,9 @@ Tensor conv_transpose(const Call& call, const Tensor& src, const Tensor& weights
       shape.push_back(size);
     }
     const Tensor result = backward_data(g, shape, batch, weights, where);
-    return bias.defined() ? add(result, reshape(bias, per_channel(bias, result.dim()), where), where) : result;
+    if (!bias.defined()) return result;
+    const Tensor offset = autocast_to(AutocastRule::bf16, bias, where);
+    return add(result, reshape(offset, per_channel(offset, result.dim()), where), where);
   });
 }
 

@@ -123,6 +123,7 @@ struct CrossEntropyBackward : Smoothed {
 /// The losses of the rows. The backward gets ln(sum(e^logits)) of each, in its two parts as [N, 2].
 struct CrossEntropy : Smoothed {
   static constexpr std::string_view name = "cross_entropy";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Reduction reduction;
 
   std::string attributes() const {
@@ -204,7 +205,7 @@ void check_probabilities(const Tensor& logits, const Tensor& target) {
                     target.shape().str(), name_of(target.dtype()), logits.shape().str(), logits.shape().str(),
                     losses::sample_shape(logits).str()));
   }
-  if (target.dtype() != logits.dtype()) {
+  if (!same_type(target, logits)) {
     throw DTypeError(fmt::format("cross_entropy: element types differ: {} and {} (want one type; cast with to())",
                                  name_of(logits.dtype()), name_of(target.dtype())));
   }

@@ -41,6 +41,7 @@ struct Neg {
 // No primitive: eltwise_exp of oneDNN 2.6 takes NaN to infinity.
 struct Exp : UnaryOp<Exp, Unary::exp, Keep::dst> {
   static constexpr std::string_view name = "exp";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = diff_dst dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * ctx.saved(0)); }
 };
@@ -48,6 +49,7 @@ struct Exp : UnaryOp<Exp, Unary::exp, Keep::dst> {
 // No primitive: eltwise_log of oneDNN 2.6 is wrong near 1 and at NaN (mended in 2.7).
 struct Log : UnaryOp<Log, Unary::log, Keep::src> {
   static constexpr std::string_view name = "log";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = diff_dst / src
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / ctx.saved(0)); }
 };
@@ -101,6 +103,7 @@ void run_binary(Binary f, std::optional<onednn::Binary> primitive, const Tensor&
 
 struct Add {
   static constexpr std::string_view name = "add";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
   void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::add, onednn::Binary::add, a, b, dst);
@@ -114,6 +117,7 @@ struct Add {
 
 struct Sub {
   static constexpr std::string_view name = "sub";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
   void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::sub, onednn::Binary::sub, a, b, dst);
@@ -128,6 +132,7 @@ struct Sub {
 struct Mul {
   static constexpr std::string_view name = "mul";
   static constexpr std::string_view zero_gradient = "where the other factor is";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::mul, onednn::Binary::mul, a, b, dst);
@@ -144,6 +149,7 @@ struct Mul {
 
 struct Div {
   static constexpr std::string_view name = "div";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, false); }
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::div, onednn::Binary::div, a, b, dst);

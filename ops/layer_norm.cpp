@@ -150,6 +150,7 @@ struct RowNormBackward {
 template <bool centered>
 struct RowNorm {
   static constexpr std::string_view name = centered ? "layer_norm" : "rms_norm";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Shape shape;
   double eps;
 

@@ -62,18 +62,21 @@ struct Trunc : Step<Trunc, Unary::trunc> {
 
 struct Expm1 : UnaryOp<Expm1, Unary::expm1, Keep::dst> {
   static constexpr std::string_view name = "expm1";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = diff_dst (dst + 1)
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * (ctx.saved(0) + 1)); }
 };
 
 struct Log1p : UnaryOp<Log1p, Unary::log1p, Keep::src> {
   static constexpr std::string_view name = "log1p";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = diff_dst / (1 + src)
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / (ctx.saved(0) + 1)); }
 };
 
 struct Log2 : UnaryOp<Log2, Unary::log2, Keep::src> {
   static constexpr std::string_view name = "log2";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = diff_dst / (src log 2)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     ctx.give(0, diff_dst / (ctx.saved(0) * std::numbers::ln2));
@@ -82,6 +85,7 @@ struct Log2 : UnaryOp<Log2, Unary::log2, Keep::src> {
 
 struct Rsqrt : UnaryOp<Rsqrt, Unary::rsqrt, Keep::dst> {
   static constexpr std::string_view name = "rsqrt";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   // diff_src = -diff_dst dst^3 / 2
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Tensor y = ctx.saved(0);
@@ -117,6 +121,7 @@ struct Erf : UnaryOp<Erf, Unary::erf, Keep::src> {
 
 struct PowNumber : UnaryOp<PowNumber, Unary::pow, Keep::src> {
   static constexpr std::string_view name = "pow_number";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   double exponent;
   Numbers numbers() const { return {exponent, 0}; }
   std::string attributes() const { return fmt::format("exponent={}", exponent); }
@@ -157,6 +162,7 @@ void Clamp::backward(Backward& ctx, const Tensor& diff_dst) const {
 
 struct Pow {
   static constexpr std::string_view name = "pow";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Spec infer(const Tensor& x, const Tensor& y) const { return infer_binary(name, x, y, false); }
   void forward(Forward& ctx, const Tensor& x, const Tensor& y, Tensor& dst) const {
     pointwise::binary(Binary::pow, x, y, dst);
@@ -181,6 +187,7 @@ struct Pow {
 /// maximum and minimum: the gradient goes to the one that was taken, in halves where they are equal.
 template <class Derived, Binary kFunction>
 struct Extremum {
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(Derived::name, a, b, true); }
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
     pointwise::binary(kFunction, a, b, dst);
@@ -215,6 +222,7 @@ void check_boolean(std::string_view op, const Tensor& t) {
 /// dst[i] = choose(condition[i], a[i], b[i]), broadcast.
 struct Where {
   static constexpr std::string_view name = "where";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
 
   Spec infer(const Tensor& condition, const Tensor& a, const Tensor& b) const {
     check_boolean(name, condition);

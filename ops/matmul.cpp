@@ -90,6 +90,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
 
 struct Matmul {
   static constexpr std::string_view name = "matmul";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
 
   Spec infer(const Tensor& a, const Tensor& b) const {
     check_types(name, a, b);
@@ -214,6 +215,7 @@ void give_linear(Backward& ctx, const Tensor& diff_dst) {
 
 struct Linear {
   static constexpr std::string_view name = "linear";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
     return infer_linear(src, weights, bias);
@@ -235,6 +237,7 @@ struct Linear {
 /// An activation whose gradient follows from its result.
 struct LinearActivation {
   static constexpr std::string_view name = "linear_activation";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
   Activation activation;  // not gelu
 
   std::string attributes() const {
@@ -282,6 +285,7 @@ struct LinearActivation {
 /// gelu's gradient needs the sum. That is a second output, not a workspace: so a second derivative flows through it.
 struct LinearGelu {
   static constexpr std::string_view name = "linear_gelu";
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
   bool keep_sum;  // else the second output is empty, and gelu works in place
 
   std::array<Spec, 2> infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {

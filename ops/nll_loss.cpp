@@ -54,6 +54,7 @@ struct NllLossBackward : Counted {
 /// dst[i] = -weight[label[i]] x[i, label[i]], and 0 where the label is ignored.
 struct NllLoss : Counted {
   static constexpr std::string_view name = "nll_loss";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
 
   Spec infer(const Tensor& x, const Tensor& labels, const Tensor&) const { return {labels.shape(), x.dtype()}; }
   void forward(Forward& ctx, const Tensor& x, const Tensor& labels, const Tensor& weight, Tensor& dst) const {

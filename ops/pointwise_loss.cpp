@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/view.h"
@@ -54,7 +55,7 @@ Shape index_of(std::int64_t i, const Shape& shape) {
 void check_pair(std::string_view op, const Tensor& input, const Tensor& target) {
   if (!is_floating(input.dtype()))
     throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, dagrad::name_of(input.dtype())));
-  if (target.dtype() != input.dtype()) {
+  if (!same_type(target, input)) {
     throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", op,
                                  dagrad::name_of(input.dtype()), dagrad::name_of(target.dtype())));
   }

@@ -63,6 +63,7 @@ struct PointwiseLossBackward {
 /// What the losses share. `Derived` adds a name and may check its input; `BackwardOp` is its gradient.
 template <class Derived, Formula kFormula, class BackwardOp>
 struct PointwiseLoss {
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Reduction reduction = Reduction::mean;
   double number = 0;
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/dropout.h"
@@ -31,7 +32,7 @@ struct Network {
 };
 
 void check_type(const Network& n, const Tensor& x, const std::string& name, const Tensor& t) {
-  if (t.dtype() == x.dtype()) return;
+  if (same_type(t, x)) return;
   throw DTypeError(fmt::format("{}: element types differ: x is {}, {} is {} (want one type; cast with to())", n.op,
                                name_of(x.dtype()), name, name_of(t.dtype())));
 }

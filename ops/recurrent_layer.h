@@ -107,6 +107,7 @@ struct LayerBackward {
 template <class Cell>
 struct Layer {
   static constexpr std::string_view name = Cell::name;
+  static constexpr AutocastRule autocast = AutocastRule::bf16;
   using Results = std::array<Tensor, 1 + Cell::states>;
   Cell cell;
   bool reverse;

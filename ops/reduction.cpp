@@ -163,6 +163,7 @@ struct OverAxes {
 
 struct Sum : OverAxes {
   static constexpr std::string_view name = "sum";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Spec infer(const Tensor& src) const { return {shape_of(src.shape()), is_floating(src.dtype()) ? src.dtype() : i64}; }
   void forward(Forward&, const Tensor& src, Tensor& dst) const { sum_into(src, axes, dst); }
   // diff_src = diff_dst, repeated
@@ -174,6 +175,7 @@ struct Sum : OverAxes {
 
 struct Mean : OverAxes {
   static constexpr std::string_view name = "mean";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Spec infer(const Tensor& src) const {
     if (!is_floating(src.dtype()))
       throw DTypeError(fmt::format("mean: {} (want f32, bf16 or f64; cast with to())", name_of(src.dtype())));

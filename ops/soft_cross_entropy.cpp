@@ -75,6 +75,7 @@ struct SoftCrossEntropyBackward {
 /// The backward gets ln(sum(e^logits)) of each row, in its two parts as [N, 2].
 struct SoftCrossEntropy {
   static constexpr std::string_view name = "soft_cross_entropy";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   Reduction reduction;
 
   std::string attributes() const { return name_of(reduction); }

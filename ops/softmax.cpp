@@ -191,6 +191,7 @@ struct LogSoftmaxBackward {
 
 struct LogSoftmax {
   static constexpr std::string_view name = "log_softmax";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
   int axis;
 
   std::string attributes() const { return fmt::format("axis={}", axis); }

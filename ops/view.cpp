@@ -191,6 +191,7 @@ Tensor repeat_ones(std::string_view op, const Tensor& src, const Shape& shape, L
 
 struct Cat {
   static constexpr std::string_view name = "cat";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
   int axis;
   std::vector<std::int64_t> lengths;  // of each part along the axis
   std::string attributes() const { return fmt::format("axis={}", axis); }
