@@ -114,6 +114,15 @@ M deep_copy(const M& module) {
   return copy;
 }
 
+/// Calls `visit(M&)` for `module` and each module inside that is an M:
+/// `apply_to<Linear>(net, [](Linear& layer) { init::orthogonal_(layer.weight); });`
+template <class M, class Visit>
+void apply_to(Module& module, const Visit& visit) {
+  module.apply([&](Module& part) {
+    if (auto* const match = dynamic_cast<M*>(&part)) visit(*match);
+  });
+}
+
 /// A parameter: `t`, requiring a gradient.
 Tensor parameter(Tensor t);
 

@@ -1,7 +1,12 @@
 // All of nn.
 #pragma once
 
+#include "dagrad/nn/activations.h"
+#include "dagrad/nn/any_module.h"
+#include "dagrad/nn/containers.h"
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/early_stopping.h"
+#include "dagrad/nn/ensemble.h"
 #include "dagrad/nn/feature_scaler.h"
 #include "dagrad/nn/init.h"
 #include "dagrad/nn/io/npy.h"
@@ -12,6 +17,8 @@
 #include "dagrad/nn/metrics/metrics.h"
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
+#include "dagrad/nn/penalty.h"
+#include "dagrad/nn/perceptron.h"
 #include "dagrad/nn/pooling.h"
 #include "dagrad/nn/recurrent.h"
 #include "dagrad/nn/saving.h"

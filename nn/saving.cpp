@@ -10,6 +10,7 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/nn/io/npy.h"
 #include "dagrad/nn/io/npz.h"
+#include "dagrad/ops/view.h"
 
 namespace dagrad::nn {
 namespace {
@@ -127,6 +128,13 @@ std::string list_misfits(const Plan& plan, bool strict) {
 io::NamedTensors state(const Module& module) {
   io::NamedTensors result;
   for (Slot& slot : slots_of(module)) result.emplace_back(std::move(slot.names.front()), std::move(slot.tensor));
+  return result;
+}
+
+io::NamedTensors copy_state(const Module& module) {
+  const NoGrad guard;
+  io::NamedTensors result = state(module);
+  for (auto& [name, tensor] : result) tensor = clone(tensor);
   return result;
 }
 

@@ -14,6 +14,9 @@ namespace dagrad::nn {
 /// tensors, not copies. A tensor that is shared is listed once, under its first name (PyTorch's state_dict).
 io::NamedTensors state(const Module& module);
 
+/// The same as copies, which later training leaves as they are.
+io::NamedTensors copy_state(const Module& module);
+
 struct LoadOptions {
   bool strict = true;    ///< names must be the same on both sides; else those that are missing or unknown are left out
   bool convert = false;  ///< take floating elements of another floating type, rounding them to the module's

@@ -1,11 +1,10 @@
 // Sequential: modules one after the other.
 #pragma once
 
-#include <memory>
 #include <type_traits>
 #include <vector>
 
-#include "dagrad/nn/module.h"
+#include "dagrad/nn/any_module.h"
 
 namespace dagrad::nn {
 
@@ -21,23 +20,11 @@ class Sequential : public Module {
     (add(std::forward<Modules>(modules)), ...);
   }
   Sequential() = default;
-  Sequential(const Sequential& other);
-  Sequential& operator=(const Sequential& other);
-  Sequential(Sequential&&) = default;
-  Sequential& operator=(Sequential&&) = default;
 
   /// Appends a module; returns it as it lies in the sequence.
   template <class M>
   requires std::is_base_of_v<Module, std::decay_t<M>> std::decay_t<M>
-  &add(M&& module) {
-    using Type = std::decay_t<M>;
-    auto owned = std::make_unique<Type>(std::forward<M>(module));
-    Type& result = *owned;
-    children_.push_back({std::move(owned), [](const Module& m) -> std::unique_ptr<Module> {
-                           return std::make_unique<Type>(static_cast<const Type&>(m));
-                         }});
-    return result;
-  }
+  &add(M&& module) { return static_cast<std::decay_t<M>&>(*children_.emplace_back(std::forward<M>(module))); }
 
   std::size_t size() const { return children_.size(); }
   /// Module `i`. Throws UsageError out of range.
@@ -48,11 +35,7 @@ class Sequential : public Module {
   std::string describe() const override { return "Sequential"; }
 
  private:
-  struct Child {
-    std::unique_ptr<Module> module;
-    std::unique_ptr<Module> (*copy)(const Module&);  // keeps the module's type
-  };
-  std::vector<Child> children_;
+  std::vector<AnyModule> children_;
 };
 
 }  // namespace dagrad::nn

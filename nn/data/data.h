@@ -1,6 +1,8 @@
 // All of data.
 #pragma once
 
+#include "dagrad/nn/data/augmentation.h"
+#include "dagrad/nn/data/bagging.h"
 #include "dagrad/nn/data/cifar.h"
 #include "dagrad/nn/data/csv.h"
 #include "dagrad/nn/data/data_loader.h"

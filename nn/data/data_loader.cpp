@@ -85,7 +85,7 @@ class DataLoader::Iterator::Source {
     if (options_.transform) {
       const NoGrad guard;
       Generator generator = generator_.fork(static_cast<std::uint64_t>(i));
-      const GeneratorScope scope(generator.fork(1));
+      const GeneratorScope scope(generator.fork(~std::uint64_t{0}));
       options_.transform(batch, generator);
     }
     return batch;

@@ -8,15 +8,10 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/random.h"
+#include "dagrad/nn/data/next_normal.h"
 
 namespace dagrad::data {
 namespace {
-
-/// One draw from N(0, 1).
-double next_normal(Generator& generator) {
-  const double radius = std::sqrt(-2 * std::log1p(-generator.next_uniform()));
-  return radius * std::cos(2 * std::numbers::pi * generator.next_uniform());
-}
 
 /// `count` samples of `features` numbers, in turn from each class: `point(i, label, generator, row)` fills row i.
 template <class Point>

@@ -1,0 +1,106 @@
+#include "dagrad/nn/containers.h"
+
+#include <gtest/gtest.h>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/gradcheck_gtest.h"
+#include "dagrad/nn/nn.h"
+#include "dagrad/ops/ops.h"
+#include "expect_error.h"
+
+namespace dagrad::nn {
+namespace {
+
+std::vector<std::string> names(const Module& module) {
+  std::vector<std::string> result;
+  for (const auto& [name, tensor] : module.named_parameters()) result.push_back(name);
+  return result;
+}
+
+TEST(ModuleList, NamesByPositionAndCopiesWithTypes) {
+  ModuleList list;
+  list.add(Linear(2, 3)).bias.zero_grad();
+  list.add(Tanh());
+  list.add(Linear(3, 1, false));
+  EXPECT_EQ(names(list), (std::vector<std::string>{"0.weight", "0.bias", "2.weight"}));
+  const ModuleList shared = list, own = deep_copy(list);
+  EXPECT_NE(dynamic_cast<Linear*>(&own[0]), nullptr);
+  EXPECT_TRUE(shared.parameters()[0].is_same(list.parameters()[0]));
+  EXPECT_FALSE(own.parameters()[0].is_same(list.parameters()[0]));
+  Tensor x = ones({4, 2});
+  for (const AnyModule& module : list) x = module(x);
+  EXPECT_EQ(x.shape(), (Shape{4, 1}));
+  expect_error<UsageError>([&] { list[3]; }, "ModuleList: index 3 (want below 3)");
+}
+
+TEST(ModuleDict, KeepsNamesInTheirOrder) {
+  ModuleDict dict;
+  dict.add("up", Linear(2, 3));
+  dict.add("down", Linear(3, 2, false));
+  EXPECT_EQ(names(dict), (std::vector<std::string>{"up.weight", "up.bias", "down.weight"}));
+  EXPECT_EQ(dict["down"](dict["up"](ones({1, 2}))).shape(), (Shape{1, 2}));
+  EXPECT_TRUE(dict.contains("up"));
+  EXPECT_FALSE(dict.contains("left"));
+  expect_error<UsageError>([&] { dict["left"]; }, "ModuleDict: no module 'left' (want one of 'up', 'down')");
+  expect_error<UsageError>([&] { dict.add("up", Tanh()); }, "ModuleDict: the name 'up' comes twice");
+  expect_error<UsageError>([&] { dict.add("a.b", Tanh()); }, "ModuleDict: the name 'a.b' (want one without dots)");
+}
+
+TEST(Residual, AddsTheInput) {
+  manual_seed(1);
+  Residual same(Sequential(Linear(3, 3), Tanh()));
+  const Tensor x = randn({2, 3});
+  Module& body = *same.named_modules()[1].second;
+  EXPECT_EQ(same(x).to_vector<float>(), (body(x) + x).to_vector<float>());
+  EXPECT_EQ(names(same), (std::vector<std::string>{"body.0.weight", "body.0.bias"}));
+  Residual wider(Linear(3, 5), Linear(3, 5, false));
+  EXPECT_EQ(names(wider), (std::vector<std::string>{"body.weight", "body.bias", "shortcut.weight"}));
+  EXPECT_EQ(wider(x).shape(), (Shape{2, 5}));
+  Residual narrow(Linear(3, 1));
+  expect_error<ShapeError>([&] { narrow(x); },
+                           "Residual: the body gives [2, 1], the shortcut [2, 3] (want the same shape)");
+}
+
+TEST(Residual, PassesGradcheck) {
+  manual_seed(2);
+  Residual module(Sequential(Linear(3, 4), Mish(), Linear(4, 3)));
+  module.to(f64);
+  EXPECT_TRUE(passes(
+      gradcheck([&](std::span<const Tensor> in) { return module(in[0]); }, {randn({2, 3}, f64).requires_grad_()})));
+}
+
+TEST(Module, VisitsTheModulesOfAType) {
+  Sequential net(Linear(2, 2), Sequential(Tanh(), Linear(2, 2, false)));
+  int seen = 0;
+  apply_to<Linear>(net, [&](Linear& layer) {
+    init::constant_(layer.weight, 3);
+    ++seen;
+  });
+  EXPECT_EQ(seen, 2);
+  EXPECT_EQ(net.parameters()[2].to_vector<float>(), std::vector<float>(4, 3));
+}
+
+TEST(Module, FreezesAPart) {
+  Sequential net(Linear(2, 2), Linear(2, 2));
+  net[0].requires_grad_(false);
+  sum(net(ones({1, 2}))).backward();
+  EXPECT_FALSE(net.parameters()[0].grad().defined());
+  EXPECT_TRUE(net.parameters()[2].grad().defined());
+}
+
+TEST(Module, AddsUpTheGradientsOfAParameterInTwoPlaces) {
+  Linear layer(2, 2);
+  Sequential net(layer, layer);  // copies share their parameters
+  EXPECT_EQ(net.parameters().size(), 2u);
+  sum(net(ones({1, 2}))).backward();
+  const Tensor once = layer.weight.grad();
+  const Linear other = deep_copy(layer);
+  sum(linear(linear(ones({1, 2}), layer.weight.detach(), layer.bias.detach()), other.weight, other.bias)).backward();
+  EXPECT_NE(once.to_vector<float>(), other.weight.grad().to_vector<float>());
+  net.to(f64);
+  EXPECT_EQ(net.parameters().size(), 2u);  // still shared
+}
+
+}  // namespace
+}  // namespace dagrad::nn
