@@ -165,6 +165,9 @@ struct BatchNorm {
       run<float>(ctx, src, weight, bias, running_mean, running_var, dst);
   }
 
+  // diff_src = weight scale (diff_dst - mean(diff_dst) - n mean(diff_dst n)) in training, else weight scale diff_dst,
+  // with scale = 1 / sqrt(variance + eps) and n = (src - mean) scale; diff_weight = sum(diff_dst n), diff_bias =
+  // sum(diff_dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Tensor src = ctx.saved(0);
     const DType type = ctx.needs(1) ? ctx.input_dtype(1) : ctx.needs(2) ? ctx.input_dtype(2) : src.dtype();

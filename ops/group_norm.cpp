@@ -228,6 +228,8 @@ struct GroupNorm {
     update_running(running_var, total, momentum, values / (values - 1) / samples);
   }
 
+  // diff_src = scale (v - mean(v) - n mean(v n)) within each group, with scale = 1 / sqrt(variance + eps), n = (src -
+  // mean) scale and v = weight diff_dst; diff_weight = sum(diff_dst n), diff_bias = sum(diff_dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Tensor src = ctx.saved(0);
     const DType type = ctx.needs(1) ? ctx.input_dtype(1) : ctx.needs(2) ? ctx.input_dtype(2) : src.dtype();

@@ -182,6 +182,8 @@ struct RowNorm {
       run<float>(ctx, src, weight, bias, dst);
   }
 
+  // diff_src = scale (v - mean(v) - n mean(v n)) with scale = 1 / sqrt(variance + eps), n = (src - mean) scale and
+  // v = weight diff_dst, in rms_norm without mean(v); diff_weight = sum(diff_dst n), diff_bias = sum(diff_dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Tensor src = ctx.saved(0), weight = ctx.saved(1);
     const bool for_parameters = ctx.needs(1) || ctx.needs(2);

@@ -13,11 +13,13 @@
 namespace dagrad::op_table {
 namespace {
 
-/// Text with what Markdown would take for markup made plain.
+/// Text with what Markdown would take for markup made plain, but for names in backticks.
 std::string escaped(const std::string& text) {
   std::string result;
+  bool name = false;
   for (const char c : text) {
-    if (c == '*' || c == '<' || c == '`') result += '\\';
+    name = name != (c == '`');
+    if (!name && (c == '*' || c == '<')) result += '\\';
     result += c;
   }
   return result;
@@ -32,6 +34,7 @@ std::string code(const std::string& text) { return "`" + text + "`"; }
 
 std::string code_list(const std::vector<std::string>& names) {
   std::vector<std::string> items;
+  items.reserve(names.size());
   for (const std::string& name : names) items.push_back(code(name));
   return fmt::format("{}", fmt::join(items, ", "));
 }
@@ -42,6 +45,7 @@ std::string code_list(const std::vector<std::string>& names) {
 std::string example(const Row& row, const Sample& sample) {
   const auto list = [](const auto& items) {
     std::vector<std::string> shapes;
+    shapes.reserve(items.size());
     for (const auto& item : items) shapes.push_back(item.shape.str());
     return fmt::format("{}", fmt::join(shapes, ", "));
   };
@@ -50,14 +54,19 @@ std::string example(const Row& row, const Sample& sample) {
 
 std::string shapes(const Row& row) {
   if (!row.shapes.empty()) return row.shapes;
+  const auto some = [](const Input& input) { return count_of(input.shape) > 0; };
+  const auto several = [](const Input& input) { return count_of(input.shape) > 1; };
   std::vector<std::string> examples;
-  for (const Sample& sample : row.samples) {
-    const bool telling = std::all_of(sample.inputs.begin(), sample.inputs.end(), [](const Input& input) {
-      return input.shape.rank() > 0 && count_of(input.shape) > 1;
-    });
-    if (!telling || !sample.small() || examples.size() == 3) continue;
-    const std::string text = example(row, sample);
-    if (std::find(examples.begin(), examples.end(), text) == examples.end()) examples.push_back(text);
+  for (const bool of_all : {true, false}) {  // best are those in which no input is a single number
+    for (const Sample& sample : row.samples) {
+      const std::vector<Input>& in = sample.inputs;
+      const bool telling = of_all
+                               ? std::all_of(in.begin(), in.end(), several)
+                               : std::all_of(in.begin(), in.end(), some) && std::any_of(in.begin(), in.end(), several);
+      if (!telling || !sample.small() || examples.size() == 3) continue;
+      const std::string text = example(row, sample);
+      if (std::find(examples.begin(), examples.end(), text) == examples.end()) examples.push_back(text);
+    }
   }
   return fmt::format("{}", fmt::join(examples, ", "));
 }
@@ -176,14 +185,14 @@ std::string entry(const Row& row, const Sources& sources) {
 /// The file in whose section a row stands: that of its op, of the function that it is named for (`pow` for
 /// `pow_number`), or of an op that it covers; empty when there is none.
 std::string file_of(const Row& row, const Sources& sources) {
-  if (const std::string own = sources.file(row.name); !sources.title(own).empty()) return own;
+  if (std::string own = sources.file(row.name); !sources.title(own).empty()) return own;
   for (std::string name = row.name;; name.resize(name.rfind('_'))) {
     const std::vector<Sources::Function> functions = sources.functions(name);
     if (!functions.empty()) return functions.front().file;
     if (name.rfind('_') == std::string::npos) break;
   }
   for (const std::string& op : row.covered()) {
-    if (const std::string file = sources.file(op); !file.empty()) return file;
+    if (std::string file = sources.file(op); !file.empty()) return file;
   }
   return "";
 }
@@ -219,6 +228,8 @@ std::string op_reference(const std::filesystem::path& root) {
     for (const Row* row : members) links.push_back(fmt::format("[{}](#{})", row->name, anchor(row->name)));
     contents += fmt::format("- [{}](#{}): {}\n", heading, anchor(heading), fmt::join(links, ", "));
     text += fmt::format("## {}\n\n{}\n\n", heading, escaped(sources.title(name)));
+    if (const std::string types = sources.declared_types(name); !types.empty())
+      text += fmt::format("```cpp\n{}```\n\n", types.substr(0, types.size() - 1));
     for (const Row* row : members) text += entry(*row, sources);
   }
   return "# Ops\n\n"

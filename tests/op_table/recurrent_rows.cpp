@@ -212,7 +212,11 @@ std::vector<Bad> bad_of(CellKind kind, const std::string& op) {
 
 Row row_of(CellKind kind, const char* name, const std::string& op, const char* formula,
            std::vector<std::string> covers) {
-  Row row{.name = name, .formula = formula, .primitive = "matmul", .covers = std::move(covers)};
+  Row row{.name = name,
+          .formula = formula,
+          .gradient = "backpropagation through time",
+          .primitive = "matmul",
+          .covers = std::move(covers)};
   row.terms = by_largest;
   row.gradient_terms = gradients_by_largest;
   row.bf16_roundings = 3;  // the outputs of three layers

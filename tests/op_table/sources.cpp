@@ -67,26 +67,40 @@ void Sources::read_header(const std::string& file, const Lines& lines) {
   for (std::size_t i = 0; i < lines.size() && is_comment(lines[i], "//"); ++i) append(opening, lines[i], "//");
   titles_[file] = opening.substr(0, opening.find(" Internal."));
   if (lines.empty() || lines[0].ends_with("Internal.")) return;
-  static const std::regex declaration(R"(^(Tensor|std::[a-z]+<.*>) (\w+)\(.*)");
+  static const std::regex declaration(R"(^([A-Z]\w*|std::[a-z]+<.*>) (\w+)\(.*)"),
+      type(R"((struct|enum class) \w+ .*\{.*)");
   std::string doc;
+  Lines comment;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     std::smatch match;
     if (is_comment(lines[i], "///")) {
-      if (i == 0 || !is_comment(lines[i - 1], "///")) doc.clear();
+      if (i == 0 || !is_comment(lines[i - 1], "///")) {
+        doc.clear();
+        comment.clear();
+      }
       append(doc, lines[i], "///");
+      comment.push_back(lines[i]);
     } else if (std::regex_match(lines[i], match, declaration)) {
       const std::string name = match[2];
       functions_.emplace(name, Function{without_location(joined(lines, i, ";")), doc, file});
     } else {
+      if (std::regex_match(lines[i], type)) {
+        for (const std::string& line : comment) types_[file] += line + "\n";
+        for (; !lines[i].ends_with("};") && i + 1 < lines.size(); ++i) types_[file] += lines[i] + "\n";
+        types_[file] += lines[i] + "\n\n";
+      }
       doc.clear();
+      comment.clear();
     }
   }
 }
 
 void Sources::read_definitions(const std::string& file, const Lines& lines) {
-  static const std::regex head(R"(struct (\w+)( final)?( : (.*))? \{.*)"), name(R"x(.* name = "(\w+)".*)x"),
-      outside(R"((inline )?void (\w+)(<.*>)?::backward\(.*)");
-  std::string current, comment;
+  static const std::regex head(R"((struct|class) (\w+)( final)?( : (.*))? \{.*)"), name(R"x(.* name = ([^,;]*).*)x"),
+      quoted(R"x("(\w+)")x"), outside(R"((inline )?void (\w+)(<.*>)?::backward\(.*)");
+  const std::size_t first = structs_.size();
+  bool inside = false;
+  std::string comment;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     std::smatch match;
     if (is_comment(lines[i], "//")) {
@@ -96,16 +110,20 @@ void Sources::read_definitions(const std::string& file, const Lines& lines) {
     if (lines[i].starts_with("template")) continue;
     const std::string line = lines[i].starts_with("struct ") ? joined(lines, i, "{};") : lines[i];
     if (std::regex_match(line, match, head)) {
-      current = match[1];
-      structs_[current] = {file, match[4], ""};
+      structs_.push_back({.name = match[2], .file = file, .bases = match[5]});
+      inside = !line.ends_with("};");
     } else if (line.starts_with("};")) {
-      current.clear();
-    } else if (std::regex_match(line, match, name) && !current.empty()) {
-      struct_of_[match[1]] = current;
-    } else if (line.starts_with("  void backward(") && !current.empty() && !comment.empty()) {
-      structs_[current].comment = comment;
-    } else if (std::regex_match(line, match, outside) && !comment.empty()) {
-      structs_[match[2]].comment = comment;
+      inside = false;
+    } else if (inside && std::regex_match(line, match, name)) {
+      const std::string names = match[1];
+      for (std::sregex_iterator it(names.begin(), names.end(), quoted), end; it != end; ++it)
+        struct_of_[(*it)[1]] = structs_.size() - 1;
+    } else if (inside && !comment.empty() && line.starts_with("  void backward(")) {
+      structs_.back().comment = comment;
+    } else if (!comment.empty() && std::regex_match(line, match, outside)) {
+      for (std::size_t s = first; s < structs_.size(); ++s) {
+        if (structs_[s].name == match[2]) structs_[s].comment = comment;
+      }
     }
     comment.clear();
   }
@@ -118,22 +136,36 @@ std::vector<Sources::Function> Sources::functions(const std::string& name) const
   return result;
 }
 
+const Sources::Definition* Sources::find(const std::string& name, const std::string& file) const {
+  const Definition* found = nullptr;
+  for (const Definition& definition : structs_) {
+    if (definition.name == name && (found == nullptr || definition.file == file)) found = &definition;
+  }
+  return found;
+}
+
 std::string Sources::gradient(const std::string& op) const {
   const auto found = struct_of_.find(op);
   if (found == struct_of_.end()) return {};
-  const Definition* definition = &structs_.at(found->second);
-  for (int depth = 0; depth < 4 && definition->comment.empty(); ++depth) {
-    const std::string base = definition->bases.substr(0, definition->bases.find_first_of("<,"));
-    const auto next = structs_.find(base.substr(base.rfind(':') == std::string::npos ? 0 : base.rfind(':') + 1));
-    if (next == structs_.end()) return {};
-    definition = &next->second;
+  const Definition* definition = &structs_[found->second];
+  for (int depth = 0; depth < 4 && definition != nullptr; ++depth) {
+    if (!definition->comment.empty()) return definition->comment;
+    static const std::regex base(R"((public )?(\w+::)*(\w+).*)");
+    std::smatch match;
+    if (!std::regex_match(definition->bases, match, base)) break;
+    definition = find(match[3], definition->file);
   }
-  return definition->comment;
+  return {};
 }
 
 std::string Sources::file(const std::string& op) const {
   const auto found = struct_of_.find(op);
-  return found == struct_of_.end() ? "" : structs_.at(found->second).file;
+  return found == struct_of_.end() ? "" : structs_[found->second].file;
+}
+
+std::string Sources::declared_types(const std::string& file) const {
+  const auto found = types_.find(file);
+  return found == types_.end() ? "" : found->second;
 }
 
 std::string Sources::title(const std::string& file) const {

@@ -26,23 +26,28 @@ class Sources {
   std::string gradient(const std::string& op) const;
   /// Where an op is defined, as `ops/math`; empty for an unknown one.
   std::string file(const std::string& op) const;
+  /// The structs and enumerations that a public header declares, with their comments.
+  std::string declared_types(const std::string& file) const;
   /// What a file's header opens with.
   std::string title(const std::string& file) const;
 
  private:
   struct Definition {
+    std::string name;
     std::string file;
-    std::string bases;    // what stands behind the colon
-    std::string comment;  // above its backward
+    std::string bases = {};    // what stands behind the colon
+    std::string comment = {};  // above its backward
   };
 
   void read_header(const std::string& file, const std::vector<std::string>& lines);
   void read_definitions(const std::string& file, const std::vector<std::string>& lines);
+  /// The one in this file, or else any; null when there is none.
+  const Definition* find(const std::string& name, const std::string& file) const;
 
   std::multimap<std::string, Function> functions_;
-  std::map<std::string, Definition> structs_;
-  std::map<std::string, std::string> struct_of_;  // an op's name -> its struct
-  std::map<std::string, std::string> titles_;
+  std::vector<Definition> structs_;
+  std::map<std::string, std::size_t> struct_of_;  // an op's name -> its struct
+  std::map<std::string, std::string> titles_, types_;
 };
 
 }  // namespace dagrad::op_table
