@@ -44,8 +44,11 @@ const std::vector<std::int64_t> kSmall = {64, 32, 10};
 void step(benchmark::State& state, const Make& maker, const std::vector<std::int64_t>& sizes) {
   const std::vector<Tensor> parameters = layers(sizes);
   const auto optimizer = maker(parameters);
-  for (int i = 0; i < 3; ++i) optimizer->step();
-  for (auto _ : state) optimizer->step();
+  // LBFGS asks for a closure; the others call it once.
+  const Tensor loss = scalar(1);
+  const auto closure = [&] { return loss; };
+  for (int i = 0; i < 3; ++i) optimizer->step(closure);
+  for (auto _ : state) optimizer->step(closure);
   state.counters["parameters"] = static_cast<double>(numel(parameters));
   state.SetItemsProcessed(state.iterations() * numel(parameters));
 }
@@ -80,6 +83,27 @@ void moving(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * count * 28);
 }
 
+void bf16_parameters(benchmark::State& state) {
+  std::vector<Tensor> parameters;
+  for (const Tensor& p : layers(kLarge)) {
+    parameters.push_back(randn(p.shape(), bf16).requires_grad_());
+    parameters.back().set_grad(randn(p.shape(), bf16));
+  }
+  optim::Adam optimizer(parameters);
+  for (auto _ : state) optimizer.step();
+  state.counters["parameters"] = static_cast<double>(numel(parameters));
+}
+
+void clipped(benchmark::State& state) {
+  optim::Adam optimizer(layers(kLarge));
+  for (auto _ : state) optim::step_with_clipped_norm(optimizer, 1);
+}
+
+void averaging(benchmark::State& state) {
+  optim::ExponentialAverage average(layers(kLarge));
+  for (auto _ : state) average.update();
+}
+
 void add(const std::string& name, const Make& maker) {
   for (const auto& [size, sizes] : {std::pair{"large", kLarge}, std::pair{"small", kSmall}}) {
     benchmark::RegisterBenchmark((name + "/" + size).c_str(), [maker, sizes = sizes](benchmark::State& state) {
@@ -97,9 +121,30 @@ int main(int argc, char** argv) {
   benchmark::RegisterBenchmark("moving_28_bytes_a_parameter", moving)->UseRealTime();
   add("SGD", make<SGD>());
   add("SGD_momentum", make<SGD>({.momentum = 0.9}));
+  add("SGD_nesterov_weight_decay", make<SGD>({.momentum = 0.9, .weight_decay = 1e-4, .nesterov = true}));
+  add("SGDW", make<SGDW>({.momentum = 0.9}));
+  add("Adagrad", make<Adagrad>());
+  add("RMSprop", make<RMSprop>());
+  add("RMSprop_centered_momentum", make<RMSprop>({.momentum = 0.9, .centered = true}));
+  add("Adadelta", make<Adadelta>());
   add("Adam", make<Adam>());
   add("Adam_amsgrad", make<Adam>({.amsgrad = true}));
+  add("Adam_error_if_nonfinite", [](const std::vector<Tensor>& parameters) {
+    auto adam = std::make_unique<Adam>(parameters);
+    adam->error_if_nonfinite(true);
+    return adam;
+  });
   add("AdamW", make<AdamW>());
+  add("Adamax", make<Adamax>());
+  add("NAdam", make<NAdam>());
+  add("RAdam", make<RAdam>());
+  add("Lion", make<Lion>());
+  add("Rprop", make<Rprop>());
+  add("Adafactor", make<Adafactor>());
+  add("LBFGS", make<LBFGS>({.max_iter = 1, .history_size = 5}));
+  benchmark::RegisterBenchmark("Adam_bf16_parameters/large", bf16_parameters)->UseRealTime();
+  benchmark::RegisterBenchmark("Adam_clipped_norm/large", clipped)->UseRealTime();
+  benchmark::RegisterBenchmark("ExponentialAverage/large", averaging)->UseRealTime();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

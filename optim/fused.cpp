@@ -172,9 +172,9 @@ std::function<void()> PassRunner::prepare_load(const std::vector<Group>& groups,
         ++tensors;
       }
       if (const std::int64_t saved = reader.count(key(i, "tensors")); saved != tensors) {
-        throw UsageError(
-            fmt::format("{}: {} of {} tensors of parameter {} are in the state (want a state saved from the same model)",
-                        reader.kind(), tensors, saved, i));
+        throw UsageError(fmt::format(
+            "{}: {} of {} tensors of parameter {} are in the state (want a state saved from the same model)",
+            reader.kind(), tensors, saved, i));
       }
       if (parameter.dtype() == bf16) {
         to.master = take("master", f32);
