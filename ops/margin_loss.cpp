@@ -8,6 +8,7 @@
 #include "dagrad/ops/class_targets.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/cross_entropy.h"
+#include "dagrad/ops/extremum.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/pointwise_loss.h"
 #include "dagrad/ops/view.h"

@@ -10,8 +10,8 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/activation.h"
-#include "dagrad/ops/column_sums.h"
 #include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/fold.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/reduction.h"
@@ -155,7 +155,7 @@ struct LinearBackwardWeights {
   void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& src, std::array<Tensor, 2>& dst) const {
     const Tensor rows = rows_of(diff_dst);
     multiply(transposed(rows), rows_of(src), {}, dst[0]);
-    column_sums(rows, dst[1]);
+    fold::fold_into(fold::Kind::sum, rows, AxisSet::one(0, 2), dst[1]);
     ctx.save(diff_dst);
     ctx.save(src);
   }

@@ -5,10 +5,10 @@
 #include "dagrad/core/op.h"
 #include "dagrad/ops/class_targets.h"
 #include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/fold_kernels.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise_loss.h"
 #include "dagrad/ops/reduction.h"
-#include "dagrad/ops/row_reductions.h"
 #include "dagrad/ops/softmax.h"
 #include "dagrad/ops/softmax_rows.h"
 #include "dagrad/ops/view.h"
@@ -65,8 +65,8 @@ struct SoftCrossEntropyBackward {
     softmax_rows::for_rows(x.size(0), columns, [&](std::int64_t i) {
       T* row = to + i * columns;
       const T* share = target + i * columns;
-      softmax_rows::scaled_exp(from + i * columns, {sums[2 * i], sums[2 * i + 1]}, g[i] * rows::sum(share, columns),
-                               row, columns);
+      softmax_rows::scaled_exp(from + i * columns, {sums[2 * i], sums[2 * i + 1]},
+                               g[i] * fold::sum_of_row(share, columns), row, columns);
       for (std::int64_t c = 0; c < columns; ++c) row[c] -= g[i] * share[c];
     });
   }
@@ -116,7 +116,7 @@ struct SoftCrossEntropy {
         const softmax_rows::LogSum<T> sum = softmax_rows::log_sum_exp(row, columns);
         sums[2 * i] = sum.top;
         sums[2 * i + 1] = sum.log;
-        loss[i] = softmax_rows::sum_below(row, sum.top, share, columns) + rows::sum(share, columns) * sum.log;
+        loss[i] = softmax_rows::sum_below(row, sum.top, share, columns) + fold::sum_of_row(share, columns) * sum.log;
       });
     }
     if (reduction == Reduction::none) {

@@ -176,6 +176,7 @@ std::vector<Row> softmax_rows();
 std::vector<Row> dropout_rows();
 std::vector<Row> extremum_rows();
 std::vector<Row> statistics_rows();
+std::vector<Row> scan_rows();
 std::vector<Row> order_rows();
 std::vector<Row> arrangement_rows();
 std::vector<Row> product_rows();
