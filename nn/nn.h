@@ -1,7 +1,10 @@
 // All of nn.
 #pragma once
 
+#include "dagrad/nn/attention.h"
+#include "dagrad/nn/bilinear.h"
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/embedding.h"
 #include "dagrad/nn/feature_scaler.h"
 #include "dagrad/nn/init.h"
 #include "dagrad/nn/io/npy.h"
