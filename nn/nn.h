@@ -3,9 +3,12 @@
 
 #include "dagrad/nn/activations.h"
 #include "dagrad/nn/any_module.h"
+#include "dagrad/nn/attention.h"
+#include "dagrad/nn/bilinear.h"
 #include "dagrad/nn/containers.h"
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/early_stopping.h"
+#include "dagrad/nn/embedding.h"
 #include "dagrad/nn/ensemble.h"
 #include "dagrad/nn/feature_scaler.h"
 #include "dagrad/nn/init.h"

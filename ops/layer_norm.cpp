@@ -6,7 +6,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/parallel.h"
-#include "dagrad/ops/column_sums.h"
+#include "dagrad/ops/fold.h"
 #include "dagrad/ops/norm_arguments.h"
 #include "dagrad/ops/norm_derivative.h"
 #include "dagrad/ops/norm_lines.h"
@@ -141,7 +141,7 @@ struct RowNormBackward {
       const Tensor part = sums.alias({rows.blocks(), rows.length}, sums.strides(), i * rows.length);
       Tensor& to_parameter = dst[static_cast<std::size_t>(i) + 1];
       Tensor total = Tensor::allocate({{rows.length}, dtype_of<T>});
-      column_sums(part, total);
+      fold::fold_into(fold::Kind::sum, part, AxisSet::one(0, 2), total);
       to_parameter.copy_(total.alias(to_parameter.shape(), contiguous_strides(to_parameter.shape()), 0));
     }
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "dagrad/core/parallel.h"
-#include "dagrad/ops/column_sums.h"
+#include "dagrad/ops/fold.h"
 #include "dagrad/ops/norm_lines.h"
 
 namespace dagrad {
@@ -55,7 +55,8 @@ template <class T>
 void merge(const Tensor& means, const Tensor& squares, std::int64_t parts, std::int64_t each, T* mean, T* total) {
   const std::int64_t columns = means.size(1);
   Tensor own = Tensor::allocate({{columns}, dtype_of<T>});
-  column_sums(squares.alias({parts, columns}, squares.strides(), squares.offset()), own);
+  fold::fold_into(fold::Kind::sum, squares.alias({parts, columns}, squares.strides(), squares.offset()),
+                  AxisSet::one(0, 2), own);
   norm_lines::column_moments(means.data<T>(), {parts, columns}, mean, total);
   const T* inside = own.data<T>();
   for (std::int64_t j = 0; j < columns; ++j) total[j] = inside[j] + static_cast<T>(each) * total[j];
@@ -113,7 +114,7 @@ void moments_of_lines(const Channels& size, const T* x, T* mean, T* squares) {
 template <class T>
 void add_up(const Tensor& parts, T* sums) {
   Tensor total = Tensor::allocate({{parts.size(1)}, dtype_of<T>});
-  column_sums(parts, total);
+  fold::fold_into(fold::Kind::sum, parts, AxisSet::one(0, 2), total);
   std::copy_n(total.data<T>(), total.numel(), sums);
 }
 

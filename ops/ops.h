@@ -6,6 +6,8 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/ops/activation.h"
 #include "dagrad/ops/arrangement.h"
+#include "dagrad/ops/attention.h"
+#include "dagrad/ops/bilinear.h"
 #include "dagrad/ops/binary_cross_entropy.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/convolution.h"

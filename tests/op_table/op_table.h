@@ -187,6 +187,7 @@ std::vector<Row> normalization_rows();
 std::vector<Row> convolution_rows();
 std::vector<Row> pooling_rows();
 std::vector<Row> recurrent_rows();
+std::vector<Row> attention_rows();
 
 // --- pieces that rows are made of ---
 
