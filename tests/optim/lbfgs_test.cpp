@@ -8,6 +8,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/operators.h"
+#include "dagrad/ops/extremum.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/optim/strong_wolfe.h"
 #include "expect_error.h"
