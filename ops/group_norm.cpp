@@ -6,7 +6,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/parallel.h"
-#include "dagrad/ops/column_sums.h"
+#include "dagrad/ops/fold.h"
 #include "dagrad/ops/norm_arguments.h"
 #include "dagrad/ops/norm_channels.h"
 #include "dagrad/ops/norm_derivative.h"
@@ -117,7 +117,7 @@ struct GroupNormBackward {
     });
     finish_norm_result(result, diff[0]);
     Tensor total = Tensor::allocate({{2 * channels}, dtype_of<T>});
-    column_sums(sums, total);
+    fold::fold_into(fold::Kind::sum, sums, AxisSet::one(0, 2), total);
     copy_elements(total.alias({channels}, {1}, channels), diff[1]);
     copy_elements(total.alias({channels}, {1}, 0), diff[2]);
   }
@@ -158,6 +158,8 @@ struct GroupNormBackward {
 template <bool instance>
 struct GroupNorm {
   static constexpr std::string_view name = instance ? "instance_norm" : "group_norm";
+  // The running estimates of instance_norm are changed in place, so they must not be cast.
+  static constexpr AutocastRule autocast = instance ? AutocastRule::none : AutocastRule::f32;
   std::int64_t groups;
   double momentum;
   double eps;
@@ -222,9 +224,9 @@ struct GroupNorm {
     const auto samples = static_cast<double>(src.size(0));
     const double values = static_cast<double>(src.numel()) / static_cast<double>(src.size(0) * src.size(1));
     Tensor total = Tensor::allocate({{src.size(1)}, type});
-    column_sums(mean, total);
+    fold::fold_into(fold::Kind::sum, mean, AxisSet::one(0, 2), total);
     update_running(running_mean, total, momentum, 1 / samples);
-    column_sums(variance, total);
+    fold::fold_into(fold::Kind::sum, variance, AxisSet::one(0, 2), total);
     update_running(running_var, total, momentum, values / (values - 1) / samples);
   }
 
