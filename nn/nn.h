@@ -20,6 +20,7 @@
 #include "dagrad/nn/metrics/metrics.h"
 #include "dagrad/nn/mlp.h"
 #include "dagrad/nn/module.h"
+#include "dagrad/nn/normalization.h"
 #include "dagrad/nn/penalty.h"
 #include "dagrad/nn/perceptron.h"
 #include "dagrad/nn/pooling.h"

@@ -158,6 +158,8 @@ struct GroupNormBackward {
 template <bool instance>
 struct GroupNorm {
   static constexpr std::string_view name = instance ? "instance_norm" : "group_norm";
+  // The running estimates of instance_norm are changed in place, so they must not be cast.
+  static constexpr AutocastRule autocast = instance ? AutocastRule::none : AutocastRule::f32;
   std::int64_t groups;
   double momentum;
   double eps;

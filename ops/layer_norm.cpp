@@ -252,4 +252,13 @@ Tensor rms_norm(const Tensor& src, const Shape& normalized_shape, const Tensor& 
   return apply(RowNorm<false>{normalized_shape, eps.value_or(smallest)}, where, src, weight, Tensor());
 }
 
+Tensor standardize_weight(const Tensor& weight, double eps, Location where) {
+  if (weight.dim() < 2) {
+    throw ShapeError(fmt::format("standardize_weight: weight is {} (want [out, in, ...])", weight.shape().str()));
+  }
+  Shape incoming = weight.shape();
+  incoming.erase(0);
+  return layer_norm(weight, incoming, {}, {}, eps, where);
+}
+
 }  // namespace dagrad

@@ -64,4 +64,8 @@ Tensor instance_norm(const Tensor& src, const Tensor& running_mean = {}, const T
                      const Tensor& weight = {}, const Tensor& bias = {}, const InstanceNormOptions& options = {},
                      Location where = Location::current());
 
+/// (weight - mean) / sqrt(variance + eps) over all but the first axis of weight [out, in, ...]: for each output, its
+/// incoming weights. Throws ShapeError below 2 dimensions, DTypeError. (Qiao et al. 2019.)
+Tensor standardize_weight(const Tensor& weight, double eps = 1e-5, Location where = Location::current());
+
 }  // namespace dagrad

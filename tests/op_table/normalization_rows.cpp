@@ -350,6 +350,25 @@ Row rms_norm_backward_row() {
   return norm_backward_row(std::move(row), layer_backward_cases(false), layer_benchmarks(false));
 }
 
+Row standardize_weight_row() {
+  Row row{.name = "standardize_weight",
+          .formula = "(x - mean) / sqrt(variance + eps) over all but the first axis",
+          .composite = true};
+  const auto cases = [](const std::vector<Layer>& list) {
+    std::vector<NormCase> result = layer_cases(list, true);
+    for (NormCase& c : result)
+      c.call = [](std::span<const Tensor> in) { return std::vector{standardize_weight(in[0])}; };
+    return result;
+  };
+  row.bad = {bad<ShapeError>(
+      "dimensions", [] { standardize_weight(zeros_of({3})); },
+      "standardize_weight: weight is [3] (want [out, in, ...])")};
+  return norm_row(
+      std::move(row),
+      cases({{"linear_3x5", {3, 5}, 1, false, false}, {"convolution_2x3x2x2", {2, 3, 2, 2}, 3, false, false}}),
+      cases({{"medium_64x64x3x3", {64, 64, 3, 3}, 3, false, false}}));
+}
+
 }  // namespace
 
 std::vector<Row> normalization_rows() {
