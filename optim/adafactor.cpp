@@ -10,6 +10,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/optim/gradients.h"
+#include "dagrad/optim/sum_powers.h"
 
 namespace dagrad::optim {
 namespace {
@@ -41,12 +42,14 @@ Shape reduced(Shape shape, int axis) {
   return shape;
 }
 
+/// One parameter's step. v has the form r c / divisor, so u = g / max(sqrt(v), eps1) is g min(a b, 1 / eps1) with a
+/// factor a of the row and b of the column: the loops over elements have neither roots nor divisions. A vector has
+/// a = 1.
 template <class T>
 class Update {
  public:
   Update(const AdafactorOptions& o, std::int64_t t, const Matrices& m, double scale, T* p, const T* g)
-      : o_(o),
-        m_(m),
+      : m_(m),
         scale_(scale),
         weight_(std::pow(static_cast<double>(t), o.beta2_decay)),
         eps1_(o.eps1.value_or(std::numeric_limits<T>::epsilon())),
@@ -55,44 +58,78 @@ class Update {
 
   /// Brings the moments up to date; `row` and `col`, or `variance` alone.
   void moments(T* row, T* col, T* variance) {
-    if (m_.factored) {
-      row_ = row;
-      col_ = col;
-      row_moments(row);
-      column_moments(col);
-      for (std::int64_t b = 0; b < m_.batch; ++b) {
-        double total = 0;
-        for (std::int64_t r = 0; r < m_.rows; ++r) total += static_cast<double>(row[b * m_.rows + r]);
-        divisors_.push_back(std::max(total / static_cast<double>(m_.rows), eps1_));
-      }
-    } else {
-      variance_ = variance;
+    if (!m_.factored) {
       for (std::int64_t i = 0; i < m_.columns; ++i) lerp(variance[i], square(i));
+      row_factors_ = {1};
+      column_factors_ = inverse_roots(variance, m_.columns);
+      return;
+    }
+    over_rows([&](std::int64_t r) {
+      const double total = scale_ * scale_ * sum_powers(g_ + r * m_.columns, m_.columns, 2);
+      lerp(row[r], total / static_cast<double>(m_.columns));
+    });
+    column_moments(col);
+    row_factors_ = inverse_roots(row, m_.batch * m_.rows);
+    column_factors_ = inverse_roots(col, m_.batch * m_.columns);
+    for (std::int64_t b = 0; b < m_.batch; ++b) {
+      double total = 0;
+      for (std::int64_t r = 0; r < m_.rows; ++r) total += static_cast<double>(row[b * m_.rows + r]);
+      const double root = std::sqrt(std::max(total / static_cast<double>(m_.rows), eps1_));
+      for (std::int64_t r = 0; r < m_.rows; ++r) row_factors_[static_cast<std::size_t>(b * m_.rows + r)] *= root;
     }
   }
 
   /// p = decay p - alpha u / max(1, rms(u) / d).
-  void apply(double alpha, double decay) {
-    std::vector<double> squares(static_cast<std::size_t>(m_.batch * m_.rows), 0);
-    over_rows([&](std::int64_t r) {
-      for (std::int64_t c = 0; c < m_.columns; ++c) {
-        const double u = step(r, c);
-        squares[static_cast<std::size_t>(r)] += u * u;
-      }
-    });
-    double total = 0;
-    for (const double s : squares) total += s;
+  void apply(double alpha, double decay, double d) const {
     const double count = static_cast<double>(m_.batch * m_.rows * m_.columns);
-    const double rate = alpha / std::max(1.0, std::sqrt(total / count) / o_.d);
+    const double rate = alpha / std::max(1.0, std::sqrt(sum_of_squared_steps() / count) / d);
     over_rows([&](std::int64_t r) {
-      for (std::int64_t c = 0; c < m_.columns; ++c) {
-        T& p = p_[r * m_.columns + c];
-        p = static_cast<T>(static_cast<double>(p) * decay - rate * step(r, c));
-      }
+      T* p = p_ + r * m_.columns;
+      const Row row = row_at(r);
+      for (std::int64_t c = 0; c < m_.columns; ++c)
+        p[c] = static_cast<T>(static_cast<double>(p[c]) * decay - rate * row.step(c));
     });
   }
 
  private:
+  /// What u needs along a row.
+  struct Row {
+    const T* g;
+    const double* column_factors;
+    double row_factor, largest, scale;
+    double step(std::int64_t c) const {
+      const double factor = row_factor * column_factors[c];
+      return static_cast<double>(g[c]) * scale * (factor < largest ? factor : largest);
+    }
+  };
+  Row row_at(std::int64_t r) const {
+    return {g_ + r * m_.columns, column_factors_.data() + r / m_.rows * m_.columns,
+            row_factors_[static_cast<std::size_t>(r)], 1 / eps1_, scale_};
+  }
+
+  double sum_of_squared_steps() const {
+    std::vector<double> sums(static_cast<std::size_t>(m_.batch * m_.rows));
+    over_rows([&](std::int64_t r) {
+      constexpr std::int64_t kLanes = 8;  // independent sums, for the compiler to vectorise
+      std::array<double, kLanes> lanes{};
+      const Row row = row_at(r);
+      std::int64_t c = 0;
+      for (; c + kLanes <= m_.columns; c += kLanes) {
+        for (std::int64_t k = 0; k < kLanes; ++k) {
+          const double u = row.step(c + k);
+          lanes[static_cast<std::size_t>(k)] += u * u;
+        }
+      }
+      double sum = 0;
+      for (const double lane : lanes) sum += lane;
+      for (; c < m_.columns; ++c) sum += row.step(c) * row.step(c);
+      sums[static_cast<std::size_t>(r)] = sum;
+    });
+    double total = 0;
+    for (const double sum : sums) total += sum;
+    return total;
+  }
+
   double square(std::int64_t i) const {
     const double g = static_cast<double>(g_[i]) * scale_;
     return g * g;
@@ -101,18 +138,10 @@ class Update {
     const auto before = static_cast<double>(moment);
     moment = static_cast<T>(before + weight_ * (value - before));
   }
-  /// u at row `r` of all matrices' rows, column `c`.
-  double step(std::int64_t r, std::int64_t c) const {
-    const std::int64_t i = r * m_.columns + c;
-    double v;
-    if (m_.factored) {
-      const std::int64_t b = r / m_.rows;
-      v = static_cast<double>(row_[r]) * static_cast<double>(col_[b * m_.columns + c]) /
-          divisors_[static_cast<std::size_t>(b)];
-    } else {
-      v = static_cast<double>(variance_[i]);
-    }
-    return static_cast<double>(g_[i]) * scale_ / std::sqrt(std::max(v, eps1_ * eps1_));
+  static std::vector<double> inverse_roots(const T* x, std::int64_t count) {
+    std::vector<double> result(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] = 1 / std::sqrt(static_cast<double>(x[i]));
+    return result;
   }
 
   template <class F>
@@ -121,13 +150,6 @@ class Update {
                  [&](std::int64_t begin, std::int64_t end) {
                    for (std::int64_t r = begin; r < end; ++r) f(r);
                  });
-  }
-  void row_moments(T* row) const {
-    over_rows([&](std::int64_t r) {
-      double total = 0;
-      for (std::int64_t c = 0; c < m_.columns; ++c) total += square(r * m_.columns + c);
-      lerp(row[r], total / static_cast<double>(m_.columns));
-    });
   }
   void column_moments(T* col) const {
     const std::int64_t blocks = (m_.columns + kColumnBlock - 1) / kColumnBlock;
@@ -147,13 +169,11 @@ class Update {
     });
   }
 
-  const AdafactorOptions& o_;
   const Matrices& m_;
   double scale_, weight_, eps1_;
   T* p_;
   const T* g_;
-  const T *row_ = nullptr, *col_ = nullptr, *variance_ = nullptr;
-  std::vector<double> divisors_;
+  std::vector<double> row_factors_, column_factors_;
 };
 
 }  // namespace
@@ -200,7 +220,7 @@ void Adafactor::update(const StepOptions& step) {
         const auto data = [](Tensor& s) { return s.defined() ? s.mutable_data<T>() : nullptr; };
         Update<T> update(o, state.steps, matrices, scale, work.mutable_data<T>(), gradient.data<T>());
         update.moments(data(state.row_var), data(state.col_var), data(state.variance));
-        update.apply(alpha, 1 - o.lr * o.weight_decay);
+        update.apply(alpha, 1 - o.lr * o.weight_decay, o.d);
       };
       if (parameter.dtype() == f64)
         run(double{});
