@@ -151,7 +151,8 @@ void gradient_each_f32(const float* g, const float* x, const float* weight, Grad
   const V m = hn::Set(D(), by.mean), a = hn::Set(D(), by.scale), b = hn::Set(D(), by.shift), c = hn::Set(D(), by.slope);
   for_each(count, [&](auto at) HWY_ATTR {
     const V weighted = hn::Mul(at.load(g), at.load_or(weight, 1));
-    at.store(hn::NegMulAdd(hn::Sub(at.load(x), m), c, hn::MulSub(weighted, a, b)), dst);
+    // Rounded as b was, not fused: where all of a row are equal, the gradient is to be 0.
+    at.store(hn::NegMulAdd(hn::Sub(at.load(x), m), c, hn::Sub(hn::Mul(weighted, a), b)), dst);
   });
 }
 

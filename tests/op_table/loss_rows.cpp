@@ -139,7 +139,19 @@ Row weighted_row() {
           .formula = "sum(weight loss) / sum(weight), sum(weight loss) or weight loss, here of mse_loss",
           .composite = true};
   row.terms = by_largest;
-  row.gradient_terms = gradients_by_largest;
+  // A weight's gradient of the mean is (loss - mean) / sum(weight), whose parts may cancel altogether.
+  row.gradient_terms = [](const Sample& sample, std::span<const Array> in, std::span<const Array> diff) {
+    double largest = 0, weights = 0, largest_diff = 0;
+    for (std::size_t i = 0; i < in[0].size(); ++i)
+      largest = std::max(largest, std::pow(in[0].values[i] - in[1].values[i], 2));
+    for (const double w : in[2].values) weights += w;
+    for (const double d : diff[0].values) largest_diff = std::max(largest_diff, std::fabs(d));
+    Arrays terms = gradients_by_largest(sample, in, diff);
+    if (terms.size() > 2 && weights > 0) {
+      for (double& term : terms[2].values) term = std::max(term, largest / weights * largest_diff);
+    }
+    return terms;
+  };
   row.bf16_roundings = 4;  // the losses, weighed, and two sums
   row.samples = {weighted_sample("mean_7", {7}, {7}, Reduction::mean),
                  weighted_sample("mean_rows_5x3", {5, 3}, {5, 1}, Reduction::mean),

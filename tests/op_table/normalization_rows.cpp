@@ -372,8 +372,8 @@ Row standardize_weight_row() {
 }  // namespace
 
 std::vector<Row> normalization_rows() {
-  std::vector<Row> rows{batch_norm_row(), batch_norm_backward_row(), layer_norm_row(), layer_norm_backward_row(),
-                        rms_norm_row(),   rms_norm_backward_row()};
+  std::vector<Row> rows{batch_norm_row(), batch_norm_backward_row(), layer_norm_row(),        layer_norm_backward_row(),
+                        rms_norm_row(),   rms_norm_backward_row(),   standardize_weight_row()};
   for (Row& row : group_norm_rows()) rows.push_back(std::move(row));
   return rows;
 }

@@ -44,6 +44,7 @@ const std::vector<Experiment>& experiments() {
        run_optimizers},
       {"curvature", "how ill-conditioned is a network's loss, and does it have saddle points?", run_curvature},
       {"normalisation", "does it matter how features are scaled?", run_normalisation},
+      {"batchnorm", "what does batch normalisation change?", run_batchnorm},
       {"dropout", "does dropout help a network with few samples, and is it an ensemble?", run_dropout},
       {"smoothing", "what does label smoothing do to a network's confidence?", run_smoothing},
       {"regularisation", "what do L1, L2 and early stopping do to a network that overfits?", run_regularisation},
