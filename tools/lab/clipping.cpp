@@ -24,11 +24,11 @@ struct Walk {
   double last_loss = 0;
 };
 
-/// Descent from a point beside the cliff; `clip` changes the gradient in place.
+/// Descent from a point above the cliff; `clip` changes the gradient in place.
 Walk descend(const std::string& name, const std::function<void(std::vector<Tensor>&)>& clip) {
-  Tensor at = tensor({4.6, -2.55}, {1, 2}).requires_grad_();
+  Tensor at = tensor({6.0, -2.2}, {1, 2}).requires_grad_();
   std::vector<Tensor> parameters{at};
-  optim::SGD sgd(parameters, {.lr = 0.5});
+  optim::SGD sgd(parameters, {.lr = 2.0});
   Walk walk{{name, {}, {}}};
   for (int step = 0; step < 60; ++step) {
     const std::vector<double> before = values(at);
@@ -86,8 +86,8 @@ void run_clipping(Notebook& book) {
         {walk.path.name, fmt::format("{:.3g}", walk.largest_step), fmt::format("{:.2g}", walk.last_loss)});
     paths.push_back(walk.path);
   }
-  book.table("Descent beside a cliff", table);
-  const Field field = field_over(3.6, 6.4, -3.6, -1.8, recurrent_unit);
+  book.table("Descent towards a cliff", table);
+  const Field field = field_over(3, 8, -4.5, 1, recurrent_unit);
   book.charts(
       {field_chart({.title = "Without clipping", .x_label = "w", .y_label = "b"}, field, {paths[0]}),
        field_chart({.title = "With clipping", .x_label = "w", .y_label = "b"}, field, {paths[1], paths[2], paths[3]})});
@@ -105,8 +105,10 @@ void run_clipping(Notebook& book) {
                line_chart({.title = "Gradient norm before clipping", .x_label = "step", .log_y = true},
                           {counted("none", free_norms), counted("clipped", clipped_norms)})});
   book.say(
-      "At the cliff one gradient is so long that a step along it throws the weights far away. Clipping by norm keeps "
-      "its direction and bounds its length; by value it bounds each part and turns it.");
+      "At the cliff one gradient is so long that a step along it throws the weights far away, onto a plateau where "
+      "none "
+      "is left. Clipping by norm keeps its direction and bounds its length; by value it bounds each part and turns "
+      "it.");
 }
 
 }  // namespace dagrad::tools::lab

@@ -29,14 +29,14 @@ Tensor y_of(const Tensor& points) { return select(points, 1, 1); }
 
 const std::vector<Surface>& surfaces() {
   static const std::vector<Surface> list = {
-      {"ravine: x^2 / 20 + y^2",
-       [](const Tensor& p) { return square(x_of(p)) * 0.05 + square(y_of(p)); },
+      {"ravine: x^2 / 100 + y^2",
+       [](const Tensor& p) { return square(x_of(p)) * 0.01 + square(y_of(p)); },
        {-8, 2},
        {-10, 4, -3, 3},
        60,
-       {{"sgd", 0.9},
-        {"momentum", 0.15},
-        {"nesterov", 0.15},
+       {{"sgd", 0.95},
+        {"momentum", 0.33},
+        {"nesterov", 0.33},
         {"adagrad", 1.5},
         {"rmsprop", 0.3},
         {"adadelta", 30},

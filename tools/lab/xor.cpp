@@ -9,23 +9,24 @@
 namespace dagrad::tools::lab {
 namespace {
 
-/// Rosenblatt's rule: y = step(w x + b); where y is wrong, w += (label - y) x. Returns the best accuracy of `epochs`.
-double perceptron(const data::Dataset& data, int epochs, std::vector<double>& accuracy_per_epoch) {
+/// Rosenblatt's rule: y = step(w x + b); where y is wrong, w += (label - y) x. Returns the best accuracy after any
+/// update.
+double perceptron(const data::Dataset& data, int epochs, std::vector<double>& accuracies) {
   const std::vector<double> x = values(data.features), labels = values(data.labels);
   double w0 = 0, w1 = 0, b = 0, best = 0;
   for (int epoch = 0; epoch < epochs; ++epoch) {
-    double hits = 0;
     for (std::size_t i = 0; i < labels.size(); ++i) {
       const double y = w0 * x[2 * i] + w1 * x[2 * i + 1] + b > 0 ? 1 : 0;
       const double error = labels[i] - y;
       w0 += error * x[2 * i];
       w1 += error * x[2 * i + 1];
       b += error;
+      double hits = 0;
+      for (std::size_t k = 0; k < labels.size(); ++k)
+        hits += (w0 * x[2 * k] + w1 * x[2 * k + 1] + b > 0) == (labels[k] > 0.5) ? 1 : 0;
+      accuracies.push_back(hits / static_cast<double>(labels.size()));
+      best = std::max(best, accuracies.back());
     }
-    for (std::size_t i = 0; i < labels.size(); ++i)
-      hits += (w0 * x[2 * i] + w1 * x[2 * i + 1] + b > 0) == (labels[i] > 0.5) ? 1 : 0;
-    accuracy_per_epoch.push_back(hits / static_cast<double>(labels.size()));
-    best = std::max(best, accuracy_per_epoch.back());
   }
   return best;
 }
@@ -34,10 +35,10 @@ double perceptron(const data::Dataset& data, int epochs, std::vector<double>& ac
 
 void run_xor(Notebook& book) {
   const data::Dataset corners = data::xor_corners(4);
-  std::vector<double> by_epoch;
-  const double best = perceptron(corners, 100, by_epoch);
+  std::vector<double> by_update;
+  const double best = perceptron(corners, 100, by_update);
   Table table{{"model", "accuracy", "loss after 1000 steps"},
-              {{"perceptron, best of 100 epochs", fmt::format("{:.0f}%", 100 * best), ""}}};
+              {{"perceptron, at its best in 100 epochs", fmt::format("{:.0f}%", 100 * best), ""}}};
 
   std::vector<std::string> charts;
   std::vector<Series> losses;
@@ -57,11 +58,11 @@ void run_xor(Notebook& book) {
                                  field_over(-1.5, 1.5, -1.5, 1.5, second_class), points_of(corners)));
   }
   charts.push_back(line_chart({.title = "Loss", .x_label = "step", .log_y = true}, losses));
-  charts.push_back(line_chart({.title = "The perceptron's accuracy", .x_label = "epoch"}, {counted("", by_epoch)}));
+  charts.push_back(line_chart({.title = "The perceptron's accuracy", .x_label = "update"}, {counted("", by_update)}));
   book.table("Four corners", table);
   book.charts(charts);
   book.say(
-      "No line separates the corners of XOR, so the perceptron never has more than three right and keeps moving; "
+      "No line separates the corners of XOR, so the perceptron never has all four right and keeps moving; "
       "one hidden layer bends the boundary.");
 }
 
