@@ -82,6 +82,9 @@ void Optimizer::step(const StepOptions& options) {
   const NoGrad guard;
   if (error_if_nonfinite_) check_finite_gradients(name_, parameters_);
   update(options);
+  for (const Tensor& p : parameters_) {
+    if (p.grad().defined()) p.storage()->note_change(name_, {});
+  }
 }
 
 Tensor Optimizer::step(const Closure& closure) {

@@ -1,9 +1,12 @@
 #include "dagrad/nn/module.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/node.h"
 #include "dagrad/nn/nn.h"
 #include "dagrad/ops/ops.h"
 #include "expect_error.h"
@@ -35,6 +38,24 @@ TEST(Module, NamesItsParametersAndBuffers) {
   EXPECT_EQ(names(net.named_parameters()), (std::vector<std::string>{"first.weight", "first.bias", "second.weight"}));
   EXPECT_EQ(names(net.named_buffers()), std::vector<std::string>{"mean"});
   EXPECT_EQ(net.parameter_count(), 4 * 3 + 3 + 3 * 2);
+}
+
+TEST(Module, IsNamedInErrorsOfItsOps) {
+  Net net;
+  net.name_parameters();
+  const Tensor y = net(ones({1, 4}));
+  EXPECT_EQ(y.node()->module(), "second");
+  {
+    const NoGrad guard;
+    net.second.weight.fill_(1);
+  }
+  const auto says = [&](const char* part) { expect_error_with<GradientError>([&] { sum(y).backward(); }, part); };
+  says(" in module 'second', its input 1 'second.weight' f32 [2, 3], was modified in place by 'fill_' at ");
+  const AnomalyMode guard;
+  expect_error_with<GradientError>([&] { net(full({1, 4}, NAN)); }, "'sub' at ");
+  net.first.bias.detach().fill_(NAN);
+  expect_error_with<GradientError>([&] { net(ones({1, 4})); }, " in module 'first' gave nan at index [0, 0]");
+  expect_error_with<GradientError>([&] { net(ones({1, 4})); }, "; input 2 'first.bias' f32 [3] with nan at [0]");
 }
 
 TEST(Module, PrintsAsATree) {
