@@ -5,7 +5,6 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/activation.h"
-#include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/softmax.h"
 
 namespace dagrad::nn {
@@ -41,7 +40,7 @@ Tensor Hardswish::forward(const Tensor& x) { return hard_swish(x); }
 Tensor Hardtanh::forward(const Tensor& x) { return hard_tanh(x, low, high); }
 std::string Hardtanh::describe() const { return fmt::format("Hardtanh({}, {})", low, high); }
 
-Tensor Softmax::forward(const Tensor& x) { return exp(log_softmax(x, axis)); }
+Tensor Softmax::forward(const Tensor& x) { return softmax(x, axis); }
 std::string Softmax::describe() const { return fmt::format("Softmax({})", axis); }
 
 Tensor LogSoftmax::forward(const Tensor& x) { return log_softmax(x, axis); }

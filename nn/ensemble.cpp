@@ -51,7 +51,7 @@ Tensor Ensemble::forward(const Tensor& x) {
   Tensor total;
   for (const AnyModule& member : members_) {
     Tensor result = member(x);
-    if (what_ == EnsembleOf::probabilities) result = exp(log_softmax(result));
+    if (what_ == EnsembleOf::probabilities) result = softmax(result);
     total = total.defined() ? total + result : result;
   }
   total = total / static_cast<double>(members_.size());
