@@ -58,7 +58,7 @@ struct FirstBest {
     const T best = best_of(x, count);
     if (total.index >= 0 && !beats(best, total.value)) return;
     std::int64_t i = 0;
-    while (x[i] != best && x[i] == x[i]) ++i;
+    while (x[i] != best && !is_nan(x[i])) ++i;
     total = {best, first + i};
   }
   void columns(Total* totals, const T* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
@@ -83,12 +83,15 @@ struct FirstBest {
   void finish(std::int64_t at, const Total& total) const { to[at] = total.index; }
 
  private:
+  static bool is_nan(T x) {
+    if constexpr (std::is_floating_point_v<T>)
+      return std::isnan(x);
+    else
+      return false;
+  }
   static bool beats(T a, T b) {
     const bool ahead = kKind == Kind::largest ? a > b : a < b;
-    if constexpr (std::is_floating_point_v<T>)
-      return ahead | ((a != a) & (b == b));  // without a jump
-    else
-      return ahead;
+    return ahead || (is_nan(a) && !is_nan(b));
   }
   static T best_of(const T* x, std::int64_t count) {
     if constexpr (std::is_floating_point_v<T>)

@@ -92,6 +92,12 @@ struct CountOfNonzeros : Adding<float> {
     return m.if_equal(x, m.set(0), m.set(0), m.set(1));
   }
 };
+struct CountOfEquals : Adding<float, true> {
+  template <class M, class V>
+  static HWY_INLINE V map(M m, V x, V c) {
+    return m.if_equal(x, c, m.set(1), m.set(0));
+  }
+};
 struct SumOfSquares : Adding<double> {
   template <class M, class V>
   static HWY_INLINE V map(M, V x, V) {
@@ -165,6 +171,7 @@ HWY_INLINE void with_formula(Kind kind, const Use& use) {
     case Kind::sum_of_exponentials: return use(SumOfExponentials());
     case Kind::sum_of_powers: return use(SumOfPowers());
     case Kind::count_of_nonzeros: return use(CountOfNonzeros());
+    case Kind::count_of_equals: return use(CountOfEquals());
     case Kind::largest: return use(Largest());
     case Kind::smallest: return use(Smallest());
     case Kind::largest_absolute: return use(OfAbsolutes<Largest>());

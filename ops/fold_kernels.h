@@ -13,6 +13,7 @@ enum class Kind : std::uint8_t {
   sum_of_exponentials,      // e^(x - c)
   sum_of_powers,            // |x|^c
   count_of_nonzeros,        // x != 0
+  count_of_equals,          // x == c
   largest,                  // x; NaN when there is one
   smallest,                 // likewise
   largest_absolute,         // |x|, likewise

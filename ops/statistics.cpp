@@ -106,6 +106,11 @@ struct Center {
   template <class T>
   static void subtract(const T* x, std::int64_t step, const double* means, std::int64_t mean_step, T* dst,
                        std::int64_t count) {
+    if (step == 1 && mean_step == 0) {  // so that the loop is one of vectors
+      const double mean = *means;
+      for (std::int64_t i = 0; i < count; ++i) dst[i] = convert_to<T>(convert_to<double>(x[i]) - mean);
+      return;
+    }
     for (std::int64_t i = 0; i < count; ++i)
       dst[i] = convert_to<T>(convert_to<double>(x[i * step]) - means[i * mean_step]);
   }

@@ -18,7 +18,7 @@ double first_smallest(const std::vector<double>& x) {
 /// max for sign 1, min for sign -1.
 Row extremum_row(const char* name, const char* formula, const char* covers, const ReduceOp& f, const OfGroup& reference,
                  double sign) {
-  Row row{.name = name, .formula = formula, .covers = {covers}};
+  Row row{.name = name, .formula = formula, .covers = {covers, "equal_shares"}};
   row.samples = reduction_samples(f, reference, kDistinct, false);
   for (Sample& sample : row.samples) {
     sample.roundings = 0;

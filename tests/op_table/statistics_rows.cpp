@@ -119,7 +119,7 @@ Row norm_row() {
   const auto of = [](double p) -> Call {
     return [p](std::span<const Tensor> in) { return std::vector{norm(in[0], p)}; };
   };
-  const auto at_zero = [&](std::string name, double p) -> Edge {
+  const auto at_zero = [&](const std::string& name, double p) -> Edge {
     return {"gradient_at_0_p_" + name, {Array({2})}, {Array(Shape{}, 0)}, {Array({2})}, of(p)};
   };
   row.edges = {
