@@ -18,12 +18,12 @@ if(TARGET dagrad)
   install(TARGETS dagrad)
 endif()
 
-# A header is public unless its first line ends with "Internal."
+# A header is public unless its first line ends with "Internal." or it is a part of kernels (-inl.h).
 foreach(module IN LISTS modules)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${module}/*.h)
   foreach(header IN LISTS headers)
     file(STRINGS ${PROJECT_SOURCE_DIR}/${header} first_line LIMIT_COUNT 1)
-    if(NOT first_line MATCHES "Internal\\.$")
+    if(NOT first_line MATCHES "Internal\\.$" AND NOT header MATCHES "-inl\\.h$")
       cmake_path(GET header PARENT_PATH folder)
       install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dagrad/${folder})
     endif()

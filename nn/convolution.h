@@ -8,7 +8,7 @@
 
 namespace dagrad::nn {
 
-/// `nn::Conv2d({.in = 3, .out = 16, .kernel = 3, .padding = same})`.
+/// `nn::Conv2d({.in = 3, .out = 16, .kernel = 3, .padding = Padding::same})`.
 struct ConvolutionLayerOptions {
   std::int64_t in = 0, out = 0;  ///< channels
   PerAxis kernel = 0;

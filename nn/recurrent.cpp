@@ -86,7 +86,7 @@ std::string RecurrentNetwork::describe() const {
   return text + ")";
 }
 
-RecurrentOptions RecurrentNetwork::options(const Padding& padding) {
+RecurrentOptions RecurrentNetwork::options(const SequencePadding& padding) {
   return {.bidirectional = layers_.bidirectional,
           .batch_first = layers_.batch_first,
           .dropout = layers_.dropout,
@@ -99,7 +99,7 @@ RecurrentOptions RecurrentNetwork::options(const Padding& padding) {
 RNN::RNN(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers, RnnNonlinearity nonlinearity)
     : RecurrentNetwork("RNN", 1, in, hidden, layers), nonlinearity_(nonlinearity) {}
 
-RnnResult RNN::forward(const Tensor& x, const Tensor& h_0, const Padding& padding) {
+RnnResult RNN::forward(const Tensor& x, const Tensor& h_0, const SequencePadding& padding) {
   return rnn(x, weights, h_0, nonlinearity_, options(padding));
 }
 
@@ -111,14 +111,14 @@ std::string RNN::describe() const {
 LSTM::LSTM(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers)
     : RecurrentNetwork("LSTM", 4, in, hidden, layers) {}
 
-LstmResult LSTM::forward(const Tensor& x, const LstmState& initial, const Padding& padding) {
+LstmResult LSTM::forward(const Tensor& x, const LstmState& initial, const SequencePadding& padding) {
   return lstm(x, weights, initial, options(padding));
 }
 
 GRU::GRU(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers)
     : RecurrentNetwork("GRU", 3, in, hidden, layers) {}
 
-RnnResult GRU::forward(const Tensor& x, const Tensor& h_0, const Padding& padding) {
+RnnResult GRU::forward(const Tensor& x, const Tensor& h_0, const SequencePadding& padding) {
   return gru(x, weights, h_0, options(padding));
 }
 

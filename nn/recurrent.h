@@ -21,7 +21,7 @@ struct RecurrentLayers {
 };
 
 /// Which steps of a padded batch count; with neither, all of them. See RecurrentOptions.
-struct Padding {
+struct SequencePadding {
   Tensor lengths = {};  ///< i64 [N]
   Tensor mask = {};     ///< boolean [T, N] (batch_first: [N, T])
 };
@@ -47,7 +47,7 @@ class RecurrentNetwork : public Module {
   /// Throws ShapeError unless all sizes are at least 1, UsageError for a dropout outside [0, 1].
   RecurrentNetwork(const char* kind, std::int64_t gates, std::int64_t inputs, std::int64_t hidden,
                    const RecurrentLayers& layers);
-  RecurrentOptions options(const Padding& padding);
+  RecurrentOptions options(const SequencePadding& padding);
 
  private:
   const char* kind_;
@@ -63,11 +63,11 @@ class RNN : public RecurrentNetwork {
   RNN(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers = {},
       RnnNonlinearity nonlinearity = RnnNonlinearity::tanh);
   Tensor forward(const Tensor& x) override { return forward(x, {}).output; }
-  RnnResult forward(const Tensor& x, const Tensor& h_0, const Padding& padding = {});
+  RnnResult forward(const Tensor& x, const Tensor& h_0, const SequencePadding& padding = {});
   std::string describe() const override;
 
   using Module::operator();
-  RnnResult operator()(const Tensor& x, const Tensor& h_0, const Padding& padding = {}) {
+  RnnResult operator()(const Tensor& x, const Tensor& h_0, const SequencePadding& padding = {}) {
     return forward(x, h_0, padding);
   }
 
@@ -80,10 +80,10 @@ class LSTM : public RecurrentNetwork {
  public:
   LSTM(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers = {});
   Tensor forward(const Tensor& x) override { return forward(x, LstmState{}).output; }
-  LstmResult forward(const Tensor& x, const LstmState& initial, const Padding& padding = {});
+  LstmResult forward(const Tensor& x, const LstmState& initial, const SequencePadding& padding = {});
 
   using Module::operator();
-  LstmResult operator()(const Tensor& x, const LstmState& initial, const Padding& padding = {}) {
+  LstmResult operator()(const Tensor& x, const LstmState& initial, const SequencePadding& padding = {}) {
     return forward(x, initial, padding);
   }
 };
@@ -93,10 +93,10 @@ class GRU : public RecurrentNetwork {
  public:
   GRU(std::int64_t in, std::int64_t hidden, const RecurrentLayers& layers = {});
   Tensor forward(const Tensor& x) override { return forward(x, {}).output; }
-  RnnResult forward(const Tensor& x, const Tensor& h_0, const Padding& padding = {});
+  RnnResult forward(const Tensor& x, const Tensor& h_0, const SequencePadding& padding = {});
 
   using Module::operator();
-  RnnResult operator()(const Tensor& x, const Tensor& h_0, const Padding& padding = {}) {
+  RnnResult operator()(const Tensor& x, const Tensor& h_0, const SequencePadding& padding = {}) {
     return forward(x, h_0, padding);
   }
 };

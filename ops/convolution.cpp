@@ -314,6 +314,8 @@ Tensor conv_transpose(const Call& call, const Tensor& src, const Tensor& weights
 
 }  // namespace
 
+constinit const Padding Padding::same{Padding::KeepSizes()};
+
 Tensor conv1d(const Tensor& src, const Tensor& weights, const Tensor& bias, const ConvolutionOptions& options,
               Location where) {
   return conv({"conv1d", 1}, src, weights, bias, options, where);

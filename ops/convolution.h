@@ -10,21 +10,22 @@
 
 namespace dagrad {
 
-/// The padding that keeps the spatial sizes (for stride 1); where it is odd, the end gets one more than the beginning.
-struct Same {};
-inline constexpr Same same{};
-
-/// Zeros around the source: as many at the beginning of an axis as at its end, or `same`.
+/// Zeros around the source: as many at the beginning of an axis as at its end, or `Padding::same`.
 class Padding {
  public:
   Padding(std::int64_t all = 0) : sizes_(all) {}                         // NOLINT
   Padding(std::initializer_list<std::int64_t> sizes) : sizes_(sizes) {}  // NOLINT
-  Padding(Same) : same_(true) {}                                         // NOLINT
+
+  /// What keeps the spatial sizes (for stride 1); where it is odd, the end gets one more than the beginning.
+  static const Padding same;
 
   bool is_same() const { return same_; }
   const PerAxis& sizes() const { return sizes_; }
 
  private:
+  struct KeepSizes {};
+  constexpr explicit Padding(KeepSizes) : same_(true) {}
+
   PerAxis sizes_;
   bool same_ = false;
 };

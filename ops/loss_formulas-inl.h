@@ -1,4 +1,4 @@
-// The formulas of the losses that are computed element by element, and their derivatives, each written once for SIMD
+// The formulas of elementwise losses and their derivatives, each written once for SIMD
 // vectors of f32 and for plain numbers. Internal. Included once per SIMD target, so it has no ordinary include guard.
 
 #if defined(DAGRAD_OPS_LOSS_FORMULAS_INL_H) == defined(HWY_TARGET_TOGGLE)

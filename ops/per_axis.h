@@ -11,7 +11,7 @@ namespace dagrad {
 /// A number for each spatial axis; one number stands for all of them.
 class PerAxis {
  public:
-  PerAxis(std::int64_t all = 0) : values_{all, 0, 0}, count_(1) {}  // NOLINT: 3 reads as {3, 3}
+  constexpr PerAxis(std::int64_t all = 0) : values_{all, 0, 0}, count_(1) {}  // NOLINT: 3 reads as {3, 3}
   /// Throws UsageError for none or more than three.
   PerAxis(std::initializer_list<std::int64_t> values);
 

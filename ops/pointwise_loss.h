@@ -1,5 +1,4 @@
-// What the losses share that are computed element by element: each is an op of one pass, and so is its gradient.
-// Internal.
+// What the elementwise losses share: each is an op of one pass, and so is its gradient. Internal.
 #pragma once
 
 #include "dagrad/core/op.h"

@@ -1,4 +1,4 @@
-// One pass over the memory of all parameters of a step: what it visits. Internal.
+// One pass over the memory of all parameters of a step: what it visits.
 //
 // All parameters of a step lie one after the other in one range of numbers, which is split over the threads: a large
 // tensor is shared by several, and many small ones cost one fork. An update rule (in its optimizer's file) reads

@@ -41,7 +41,7 @@ TEST(ConvolutionLayer, DescribesItself) {
   EXPECT_EQ(Conv2d({.in = 4, .out = 8, .kernel = {1, 3}, .stride = 2, .padding = {0, 1}, .groups = 4, .bias = false})
                 .describe(),
             "Conv2d(4, 8, kernel=1x3, stride=2, padding=0x1, groups=4, bias=false)");
-  EXPECT_EQ(Conv1d({.in = 2, .out = 2, .kernel = 5, .padding = same, .dilation = 2}).describe(),
+  EXPECT_EQ(Conv1d({.in = 2, .out = 2, .kernel = 5, .padding = Padding::same, .dilation = 2}).describe(),
             "Conv1d(2, 2, kernel=5, padding=same, dilation=2)");
   EXPECT_EQ(ConvTranspose2d({.in = 2, .out = 3, .kernel = 4, .stride = 2, .padding = 1}).describe(),
             "ConvTranspose2d(2, 3, kernel=4x4, stride=2, padding=1)");
@@ -83,7 +83,7 @@ TEST(ConvolutionLayer, PassesGradientsThroughNets) {
 
 TEST(ConvolutionLayer, StaysChannelsLastThroughANet) {
   Sequential net;
-  net.add(Conv2d({.in = 3, .out = 8, .kernel = 3, .padding = same}));
+  net.add(Conv2d({.in = 3, .out = 8, .kernel = 3, .padding = Padding::same}));
   net.add(ReLU());
   net.add(MaxPool2d(2));
   const Tensor y = net(randn({2, 3, 8, 8}));

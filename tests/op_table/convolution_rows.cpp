@@ -78,7 +78,7 @@ struct Case {
         .stride = option(stride, 1), .padding = padding_option(), .dilation = option(dilation, 1), .groups = groups};
   }
   Padding padding_option() const {
-    if (same_size) return same;
+    if (same_size) return Padding::same;
     if (padding.empty()) return 0;
     if (axes() == 1) return {padding[0]};
     return axes() == 2 ? Padding{padding[0], padding[1]} : Padding{padding[0], padding[1], padding[2]};
@@ -275,7 +275,7 @@ Row conv2d_row() {
       bad<UsageError>(
           "same_strided",
           [] {
-            conv2d(zeros_of({1, 2, 4, 4}), zeros_of({3, 2, 3, 3}), {}, {.stride = 2, .padding = same});
+            conv2d(zeros_of({1, 2, 4, 4}), zeros_of({3, 2, 3, 3}), {}, {.stride = 2, .padding = Padding::same});
           },
           "conv2d: padding is same and stride 2 (want 1)"),
       bad<DTypeError>(

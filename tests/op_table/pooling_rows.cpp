@@ -205,13 +205,12 @@ Row max_pool1d_row() {
                      {"empty_batch", {0, 2, 4}, {2}},
                      {"wide_window_300", {1, 5, 300}, {300}},
                      {"tail_3x33x65", {3, 33, 65}, {3}, {2}}});
-  row.edges = {
-      {"nan_is_the_largest", {Array({1, 1, 6}, {1, kNan, 3, 5, kNan, 2})}, {Array({1, 1, 2}, {kNan, kNan})}},
-      {"first_of_equals", {Array({1, 1, 3}, {2, 2, 2})}, {Array({1, 1, 1}, {2.0})}, {Array({1, 1, 3}, {1, 0, 0})}},
-      {"infinities",
-       {Array({1, 1, 6}, {-kInf, -kInf, -kInf, 1, kInf, 2})},
-       {Array({1, 1, 2}, {-kInf, kInf})},
-       {Array({1, 1, 6}, {1, 0, 0, 0, 1, 0})}}};
+  row.edges = {{"nan_is_the_largest", {Array({1, 1, 6}, {1, kNan, 3, 5, kNan, 2})}, {Array({1, 1, 2}, {kNan, kNan})}},
+               {"first_of_equals", {Array({1, 1, 3}, {2, 2, 2})}, {Array({1, 1, 1}, 2)}, {Array({1, 1, 3}, {1, 0, 0})}},
+               {"infinities",
+                {Array({1, 1, 6}, {-kInf, -kInf, -kInf, 1, kInf, 2})},
+                {Array({1, 1, 2}, {-kInf, kInf})},
+                {Array({1, 1, 6}, {1, 0, 0, 0, 1, 0})}}};
   for (Edge& edge : row.edges)
     edge.call = [](std::span<const Tensor> in) { return std::vector{max_pool1d(in[0], {.kernel = 3})}; };
   row.bad = {bad<UsageError>(
