@@ -305,7 +305,7 @@ Tensor conv_transpose(const Call& call, const Tensor& src, const Tensor& weights
       }
       shape.push_back(size);
     }
-    const Tensor result = backward_data(g, shape, batch, weights, where);
+    Tensor result = backward_data(g, shape, batch, weights, where);
     if (!bias.defined()) return result;
     const Tensor offset = autocast_to(AutocastRule::bf16, bias, where);
     return add(result, reshape(offset, per_channel(offset, result.dim()), where), where);

@@ -9,6 +9,7 @@
 #endif
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <hwy/highway.h>
 #include <limits>
@@ -114,7 +115,7 @@ HWY_INLINE void max_row(const T* src, const Tap* taps, std::size_t count, std::i
     std::int32_t taken = none;
     for (std::size_t k = 0; k < count; ++k) {
       const auto x = load_one(src[taps[k].source * channels + c]);
-      if (taken == none || x > best || x != x) {
+      if (taken == none || x > best || std::isnan(x)) {
         best = x;
         taken = taps[k].number;
       }
