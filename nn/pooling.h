@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 
 #include "dagrad/nn/module.h"
 #include "dagrad/ops/pooling.h"
@@ -13,7 +12,7 @@ namespace dagrad::nn {
 
 class MaxPool1d : public Module {
  public:
-  explicit MaxPool1d(MaxPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit MaxPool1d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool1d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return max_pool1d(x, options); }
   std::string describe() const override;
@@ -23,7 +22,7 @@ class MaxPool1d : public Module {
 
 class MaxPool2d : public Module {
  public:
-  explicit MaxPool2d(MaxPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit MaxPool2d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool2d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return max_pool2d(x, options); }
   std::string describe() const override;
@@ -33,7 +32,7 @@ class MaxPool2d : public Module {
 
 class MaxPool3d : public Module {
  public:
-  explicit MaxPool3d(MaxPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit MaxPool3d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool3d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return max_pool3d(x, options); }
   std::string describe() const override;
@@ -43,7 +42,7 @@ class MaxPool3d : public Module {
 
 class AvgPool1d : public Module {
  public:
-  explicit AvgPool1d(AvgPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit AvgPool1d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool1d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return avg_pool1d(x, options); }
   std::string describe() const override;
@@ -53,7 +52,7 @@ class AvgPool1d : public Module {
 
 class AvgPool2d : public Module {
  public:
-  explicit AvgPool2d(AvgPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit AvgPool2d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool2d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return avg_pool2d(x, options); }
   std::string describe() const override;
@@ -63,7 +62,7 @@ class AvgPool2d : public Module {
 
 class AvgPool3d : public Module {
  public:
-  explicit AvgPool3d(AvgPoolOptions options_in) : options(std::move(options_in)) {}
+  explicit AvgPool3d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool3d(const PerAxis& kernel) : options{.kernel = kernel} {}
   Tensor forward(const Tensor& x) override { return avg_pool3d(x, options); }
   std::string describe() const override;

@@ -126,6 +126,7 @@ Json json_of(const std::vector<Measured>& all, const BenchOptions& o) {
 
 std::string page_of(const std::vector<Measured>& all, const BenchOptions& o) {
   std::vector<Bar> bars;
+  bars.reserve(all.size());
   for (const Measured& m : all) {
     bars.push_back(
         {fmt::format("{} {} {}", m.op, m.size, m.kind), m.timing.median() * 1e6, time_text(m.timing.median())});

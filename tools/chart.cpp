@@ -112,7 +112,7 @@ std::array<std::uint8_t, 3> colour(double share) {
   for (std::size_t i = 0; i < 3; ++i) {
     const double value =
         t < 0.5 ? kLow[i] + (kMiddle[i] - kLow[i]) * 2 * t : kMiddle[i] + (kHigh[i] - kMiddle[i]) * (2 * t - 1);
-    result[i] = static_cast<std::uint8_t>(value + 0.5);
+    result[i] = static_cast<std::uint8_t>(std::lround(value));
   }
   return result;
 }
@@ -233,7 +233,7 @@ std::string image(const std::vector<double>& pixels, std::int64_t width, std::in
                   const std::string& caption) {
   std::vector<std::array<std::uint8_t, 3>> colours;
   for (const double value : pixels) {
-    const auto grey = static_cast<std::uint8_t>(255 * std::clamp(value, 0.0, 1.0) + 0.5);
+    const auto grey = static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, 0.0, 1.0)));
     colours.push_back({grey, grey, grey});
   }
   return fmt::format(R"(<figure class="image"><img alt="{0}" src="{1}"/><figcaption>{0}</figcaption></figure>)",

@@ -59,6 +59,7 @@ void compare_rates(Notebook& book) {
     nn::Sequential net = nn::mlp({digits.features.size(1), 32, 10}, {.activation = nn::ActivationKind::tanh});
     optim::SGD sgd(net.parameters(), {.lr = lr});
     std::vector<double> losses;
+    losses.reserve(60);
     for (int step = 0; step < 60; ++step) losses.push_back(train_step(net, sgd, digits.features, digits.labels));
     table.rows.push_back({fmt::format("{}", lr), fmt::format("{:.3f}", losses.back())});
     curves.push_back(counted(fmt::format("{}", lr), losses));

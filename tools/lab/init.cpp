@@ -41,6 +41,7 @@ void run_init(Notebook& book) {
       const std::vector<Tensor> first = net.activations;
       optim::Adam adam(net.parameters(), {.lr = 1e-3});
       std::vector<double> loss;
+      loss.reserve(60);
       for (int step = 0; step < 60; ++step) loss.push_back(train_step(net, adam, digits.features, digits.labels));
       table.rows.push_back({start.name, fmt::format("{:.2g}", deviation(first.front())),
                             fmt::format("{:.2g}", deviation(first.back())),

@@ -27,6 +27,7 @@ void run_normalisation(Notebook& book) {
       nn::Sequential net = nn::mlp({2, 16, 2}, {.activation = nn::ActivationKind::tanh});
       optim::SGD sgd(net.parameters(), {.lr = lr, .momentum = 0.9});
       std::vector<double> losses;
+      losses.reserve(300);
       for (int step = 0; step < 300; ++step) losses.push_back(train_step(net, sgd, scaled.features, scaled.labels));
       if (losses.back() >= best_loss) continue;
       best_loss = losses.back();

@@ -48,6 +48,7 @@ void run_xor(Notebook& book) {
     nn::Sequential net = nn::mlp({2, 8, 2}, {.activation = activation});
     optim::Adam adam(net.parameters(), {.lr = 0.02});
     std::vector<double> loss;
+    loss.reserve(1000);
     for (int step = 0; step < 1000; ++step) loss.push_back(train_step(net, adam, corners.features, corners.labels));
     const Quality quality = evaluate(net, corners);
     table.rows.push_back({fmt::format("2-8-2 with {}", name), fmt::format("{:.0f}%", 100 * quality.accuracy),
