@@ -15,6 +15,8 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
   find_program(DAGRAD_CCACHE ccache)
   if(DAGRAD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER ${DAGRAD_CCACHE})
+    # Paths relative to the checkout, so that one checkout finds in the cache what another has compiled.
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${DAGRAD_CCACHE})
   endif()
 endif()
