@@ -119,7 +119,7 @@ void add_margins(TorchTable& table) {
   };
   table["cosine_embedding_loss"] = [](In in, const std::string& sample) {
     const T target = at::where(in[2] == 1, 1, -1);
-    const std::int64_t reduction = sample.starts_with("vectors") ? Sum : reduction_named(sample);
+    const std::int64_t reduction = sample.starts_with("vectors") ? std::int64_t{Sum} : reduction_named(sample);
     return TorchTensors{at::cosine_embedding_loss(in[0], in[1], target, -0.5, reduction)};
   };
 }
