@@ -12,10 +12,10 @@ using Numbers = std::vector<std::int64_t>;
 
 /// A sample of op_table/convolution_rows.cpp that is not plain; empty: 1, 0 and 1 for each axis.
 struct Convolution {
-  Numbers stride, padding, dilation;
+  Numbers stride = {}, padding = {}, dilation = {};
   std::int64_t groups = 1;
   bool same = false;
-  Numbers extra;
+  Numbers extra = {};
 };
 
 Numbers or_all(const Numbers& numbers, std::int64_t other, std::int64_t axes) {
@@ -81,6 +81,7 @@ void add_convolutions(TorchTable& table) {
                                  {"same_even_kernel", {.same = true}},
                                  {"stride_beyond_kernel", {{3, 4}}},
                                  {"empty_batch", {}},
+                                 {"no_channels", {}},
                                  {"tail_3x17x13x9", {{}, {1, 1}}},
                                  {"image_2x3x20x20", {{2, 2}, {2, 2}}},
                                  {"pointwise_strided_tail", {{2, 2}}},
@@ -108,7 +109,7 @@ void add_convolutions(TorchTable& table) {
 
 /// A sample of op_table/pooling_rows.cpp; empty: the kernel, 0 and 1 for each axis.
 struct Pool {
-  Numbers kernel, stride, padding, dilation;
+  Numbers kernel = {}, stride = {}, padding = {}, dilation = {};
   bool ceil_mode = false, count_padding = true;
   std::int64_t divisor = 0;
 };
