@@ -45,6 +45,11 @@ struct VectorMath {
     const V y = hn::Exp(d, hn::Min(x, overflow));
     return keep_nan(x, hn::IfThenElse(hn::Gt(x, overflow), hn::Inf(d), y));
   }
+  /// For x <= 0, in two thirds of the time: 0 below -87, where e^x is less than 2e-38.
+  HWY_INLINE V exp_of_negative(V x) const {
+    const V least = set(-87), y = exp_of_moderate(hn::Max(x, least));
+    return keep_nan(x, hn::IfThenZeroElse(hn::Lt(x, least), y));
+  }
   HWY_INLINE V expm1(V x) const {
     const V overflow = set(88.72283935546875);
     const V y = hn::Expm1(d, hn::Min(x, overflow));
