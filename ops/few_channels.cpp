@@ -15,7 +15,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "dagrad/ops/float_lanes-inl.h"
+#include "dagrad/core/float_lanes-inl.h"
 
 #ifndef DAGRAD_OPS_FEW_CHANNELS_JOB
 #define DAGRAD_OPS_FEW_CHANNELS_JOB

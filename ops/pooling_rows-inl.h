@@ -16,7 +16,7 @@
 #include <type_traits>
 
 #include "dagrad/core/dtype.h"
-#include "dagrad/ops/float_lanes-inl.h"
+#include "dagrad/core/float_lanes-inl.h"
 #include "dagrad/ops/pooling_windows.h"
 
 HWY_BEFORE_NAMESPACE();

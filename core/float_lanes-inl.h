@@ -1,11 +1,11 @@
 // Vectors of f32 that are read from and written to f32 or bf16 (as bits). Internal.
 // Included once per SIMD target, so it has no ordinary include guard.
 
-#if defined(DAGRAD_OPS_FLOAT_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
-#ifdef DAGRAD_OPS_FLOAT_LANES_INL_H
-#undef DAGRAD_OPS_FLOAT_LANES_INL_H
+#if defined(DAGRAD_CORE_FLOAT_LANES_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef DAGRAD_CORE_FLOAT_LANES_INL_H
+#undef DAGRAD_CORE_FLOAT_LANES_INL_H
 #else
-#define DAGRAD_OPS_FLOAT_LANES_INL_H
+#define DAGRAD_CORE_FLOAT_LANES_INL_H
 #endif
 
 #include <cstdint>
