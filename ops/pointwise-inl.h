@@ -270,6 +270,7 @@ HWY_INLINE void with_formula(Binary f, Numbers n, const Use& use) {
     case Binary::relu_backward: return use([](auto m, auto g, auto y) HWY_ATTR { return m.where_positive(y, g); });
     case Binary::sqrt_backward:
       return use([](auto m, auto g, auto y) HWY_ATTR { return m.divide_unless_zero(g, y + y); });
+    case Binary::square_backward: return use([](auto, auto g, auto x) HWY_ATTR { return g * (x + x); });
     case Binary::leaky_relu_backward:
       return use([n](auto m, auto g, auto x) HWY_ATTR { return m.if_greater(x, m.set(0), g, m.set(n.a) * g); });
     case Binary::elu_backward:
