@@ -5,6 +5,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/nn/joined_activation.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/view.h"
@@ -44,6 +45,7 @@ BatchNorm::BatchNorm(const char* name, int least_axes, int most_axes, std::int64
 }
 
 Tensor BatchNorm::forward(const Tensor& x) {
+  const auto joined = JoinedActivation::take();
   if (x.dim() < least_axes_ || x.dim() > most_axes_ || x.size(1) != features_) {
     throw ShapeError(fmt::format(
         "{}: x is {} (want {} dimensions and size(1) == {})", name_, x.shape().str(),
@@ -54,9 +56,11 @@ Tensor BatchNorm::forward(const Tensor& x) {
   const bool tracking = is_training() && running_mean.defined();
   double momentum = options.momentum.value_or(0);
   if (tracking && !options.momentum) momentum = 1 / (num_batches_tracked.item<double>() + 1);
-  Tensor result =
-      batch_norm(x, running_mean, running_var, weight, bias,
-                 {.training = training, .momentum = momentum, .eps = options.eps, .activation = options.activation});
+  Tensor result = batch_norm(x, running_mean, running_var, weight, bias,
+                             {.training = training,
+                              .momentum = momentum,
+                              .eps = options.eps,
+                              .activation = joined ? joined : options.activation});
   if (tracking) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
   return result;
 }

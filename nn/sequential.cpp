@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/joined_activation.h"
 
 namespace dagrad::nn {
 
@@ -13,7 +14,19 @@ Module& Sequential::operator[](std::size_t i) {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor result = x;
-  for (const AnyModule& child : children_) result = child(result);
+  // A layer and the activation behind it run as one op: with a tensor less to write and keep, the same values and the
+  // same gradients.
+  const bool may_join = !is_observed();
+  for (std::size_t i = 0; i < children_.size(); ++i) {
+    const bool is_last = i + 1 == children_.size();
+    const auto activation = may_join && !is_last ? joins(*children_[i], *children_[i + 1]) : std::nullopt;
+    if (activation) {
+      const JoinedActivation scope(*activation);
+      result = children_[i++](result);
+    } else {
+      result = children_[i](result);
+    }
+  }
   return result;
 }
 
