@@ -150,7 +150,7 @@ int run_bench(const std::vector<std::string>& arguments) {
                                                             "the figures; - is stdout")(
       "report", optional_text(o.report, "FILE"), "an HTML page")("list", po::bool_switch(&o.list),
                                                                  "print the ops and stop");
-  if (!parse_command_line({"bench", kExamples, kOutcome, "op"}, options, arguments)) return kSuccess;
+  if (!parse_command_line({"bench", kExamples, kOutcome, "op", row_names()}, options, arguments)) return kSuccess;
   check_choice("size", o.size, {"small", "medium", "large", "all"});
   check_choice("dtype", o.dtype, {"f32", "bf16", "f64"});
   check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");

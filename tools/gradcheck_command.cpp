@@ -100,7 +100,7 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
   options.add_options()("op", po::value(&names)->value_name("NAME"), "an op to check; the word op may be left out")(
       "order", option(order, "N"), "1, 2 or both")("json", optional_text(json, "FILE"), "the findings; - is stdout")(
       "list", po::bool_switch(&only_list), "print the ops and stop");
-  if (!parse_command_line({"gradcheck", kExamples, kOutcome, "op"}, options, arguments)) return kSuccess;
+  if (!parse_command_line({"gradcheck", kExamples, kOutcome, "op", row_names()}, options, arguments)) return kSuccess;
   check_choice("order", order, {"1", "2", "both"});
   if (!json.empty() && json != "-") check_writable(json);
   const std::vector<const Row*> rows = rows_named("gradcheck", names);

@@ -66,7 +66,7 @@ void run_dropout(Notebook& book) {
   }
   book.table("400 digits, two layers of 256, 30 epochs", table);
   book.charts({line_chart({.title = "Test loss", .x_label = "epoch"}, curves)});
-  book.charts(pictures);
+  book.images(pictures);
   book.say(
       "All of them learn the few samples nearly by heart; with dropout they take longer to, and the test loss stays "
       "lower. One pass in evaluation mode is about as good as the mean over many masks.");

@@ -14,18 +14,23 @@ namespace dagrad::tools::lab {
 /// JSON.
 class Notebook {
  public:
-  Notebook(Page& page, bool print_text) : page_(page), print_text_(print_text) {}
+  /// `data` is a folder with MNIST's files, or empty.
+  Notebook(Page& page, bool print_text, std::string data = "")
+      : page_(page), print_text_(print_text), data_(std::move(data)) {}
 
   void begin(const std::string& name, const std::string& question);
   void say(const std::string& text);
   void table(const std::string& title, const Table& table);
   void charts(const std::vector<std::string>& svgs) { page_.charts(svgs); }
+  void images(const std::vector<std::string>& figures) { page_.images(figures); }
+  const std::string& data() const { return data_; }
 
   const nlohmann::ordered_json& json() const { return json_; }
 
  private:
   Page& page_;
   bool print_text_;
+  std::string data_;
   nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
 };
 
