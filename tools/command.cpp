@@ -10,10 +10,12 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "tools/bench_command.h"
+#include "tools/eval_command.h"
 #include "tools/exit_codes.h"
 #include "tools/gradcheck_command.h"
 #include "tools/lab_command.h"
 #include "tools/output.h"
+#include "tools/predict_command.h"
 #include "tools/suggest.h"
 #include "tools/train_command.h"
 
@@ -56,6 +58,8 @@ int complain(int code, const std::string& what) {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"train", "train a network and test it", run_train},
+      {"eval", "test a model that was saved", run_eval},
+      {"predict", "what a model that was saved says", run_predict},
       {"gradcheck", "compare the derivatives of ops with finite differences", run_gradcheck},
       {"bench", "time ops", run_bench},
       {"lab", "experiments that show what the theory says", run_lab},
