@@ -2,6 +2,7 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "dagrad/nn/any_module.h"
@@ -25,6 +26,9 @@ class Sequential : public Module {
   template <class M>
   requires std::is_base_of_v<Module, std::decay_t<M>> std::decay_t<M>
   &add(M&& module) { return static_cast<std::decay_t<M>&>(*children_.emplace_back(std::forward<M>(module))); }
+
+  /// The same for a module of any type.
+  Module& add(AnyModule module) { return *children_.emplace_back(std::move(module)); }
 
   std::size_t size() const { return children_.size(); }
   /// Module `i`. Throws UsageError out of range.

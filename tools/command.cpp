@@ -11,12 +11,16 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "tools/bench_command.h"
 #include "tools/command_line.h"
+#include "tools/eval_command.h"
 #include "tools/exit_codes.h"
 #include "tools/gradcheck_command.h"
+#include "tools/graph_command.h"
+#include "tools/inspect_command.h"
 #include "tools/interrupt.h"
 #include "tools/lab_command.h"
 #include "tools/manual.h"
 #include "tools/output.h"
+#include "tools/predict_command.h"
 #include "tools/suggest.h"
 #include "tools/train_command.h"
 
@@ -79,6 +83,8 @@ int complain(int code, const std::string& what) {
 const char* const kProgramExamples =
     "  dagrad train                                   train on the built-in digits\n"
     "  dagrad train --dataset mnist --data DIR        train on MNIST's files in DIR\n"
+    "  dagrad inspect net.safetensors                 what a trained model holds\n"
+    "  dagrad graph --model cnn                       draw a model's graph, with what each op costs\n"
     "  dagrad gradcheck conv2d                        compare an op's derivatives with finite differences\n"
     "  dagrad bench matmul                            time an op\n"
     "  dagrad lab xor                                 see what a perceptron cannot learn\n"
@@ -91,8 +97,12 @@ const char* const kExitCodes =
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"train", "train a network and test it", run_train},
-      {"gradcheck", "compare the derivatives of ops with finite differences", run_gradcheck},
-      {"bench", "time ops", run_bench},
+      {"eval", "test a model that was saved", run_eval},
+      {"predict", "what a model that was saved says", run_predict},
+      {"inspect", "what a model file, or any file of tensors, holds", run_inspect},
+      {"graph", "draw the recorded graph of a model's step, with what each op costs", run_graph},
+      {"gradcheck", "compare the derivatives of ops or of a model with finite differences", run_gradcheck},
+      {"bench", "time ops and models", run_bench},
       {"lab", "experiments that show what the theory says", run_lab},
       {"completion", "a script that completes what is typed in bash or zsh", print_completion},
       {"man", "the manual as a man page", print_man_page},
