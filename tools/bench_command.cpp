@@ -61,7 +61,7 @@ struct Measured {
   std::int64_t samples = 0;  // of a model's batch
 };
 
-double bytes_of(const std::vector<Tensor>& tensors) {
+double total_bytes(const std::vector<Tensor>& tensors) {
   double bytes = 0;
   for (const Tensor& t : tensors) bytes += static_cast<double>(t.bytes());
   return bytes;
@@ -70,7 +70,7 @@ double bytes_of(const std::vector<Tensor>& tensors) {
 Measured measure_forward(const Row& row, const op_table::Benchmark& what, const std::vector<Tensor>& inputs,
                          double seconds) {
   const NoGrad guard;
-  const double bytes = bytes_of(inputs) + bytes_of(what.sample.call(inputs));
+  const double bytes = total_bytes(inputs) + total_bytes(what.sample.call(inputs));
   return {row.name, what.sample.name, "forward", time_calls([&] { what.sample.call(inputs); }, seconds),
           bytes,    what.flops};
 }
@@ -84,7 +84,7 @@ Measured measure_step(const Row& row, const op_table::Benchmark& what, const std
   }
   for (const Tensor& result : what.sample.call(inputs)) diff.push_back(ones(result.shape(), result.dtype()));
   const auto step = [&] { (void)grad(what.sample.call(inputs), wanted, diff, {.allow_unused = true}); };
-  return {row.name, what.sample.name, "step", time_calls(step, seconds), 2 * (bytes_of(inputs) + bytes_of(diff)), 0};
+  return {row.name, what.sample.name, "step", time_calls(step, seconds), 2 * (total_bytes(inputs) + total_bytes(diff)), 0};
 }
 
 std::vector<Measured> measure_model(const BenchOptions& o) {

@@ -56,7 +56,7 @@ Legend legend(const std::vector<Series>& series) {
   double x = kLeft;
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].name.empty()) continue;
-    const double width = 30 + 6.2 * static_cast<double>(series[i].name.size());
+    const double width = 32 + 6.8 * static_cast<double>(series[i].name.size());
     if (x + width > kWidth && x > kLeft) {
       x = kLeft;
       result.extra += kLine;
@@ -216,13 +216,14 @@ std::string field_chart(const ChartOptions& options, const Field& field, const s
   const Axis y = Axis::exactly(field.y_low, field.y_high, bottom, top);
   static int charts = 0;
   const int id = charts++;
-  std::string svg = begin(options, kHeight + names.extra) + names.svg;
+  // The axes' lines lie under the field.
+  std::string svg = begin(options, kHeight + names.extra) + names.svg + x_axis(x, options.x_label, bottom, bottom) +
+                    y_axis(y, options.y_label, top, bottom);
   svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft, top,
                      kPlotRight - kLeft, bottom - top);
   svg += fmt::format(
       R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/>)",
       kLeft, top, kPlotRight - kLeft, bottom - top, bitmap_address(pixels, field.columns, field.rows));
-  svg += x_axis(x, options.x_label, bottom, bottom) + y_axis(y, options.y_label, top, bottom);
   svg += fmt::format("<g class=\"over\" clip-path=\"url(#clip{})\">", id);
   for (std::size_t i = 0; i < over.size(); ++i) svg += drawn(over[i], i, x, y);
   return svg + "</g></svg>";

@@ -139,8 +139,12 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
   std::string order = "both", json;
   bool only_list = false;
   std::int64_t elements = 20;
-  ModelChoice choice{.input = "6", .outputs = 3, .batch = 4, .dtype = "f64"};
+  ModelChoice choice;  // small ones: each derivative costs several evaluations
   choice.options.kind.clear();
+  choice.input = "6";
+  choice.outputs = 3;
+  choice.batch = 4;
+  choice.dtype = "f64";
   OptionList model("Model");
   describe(choice, model);
   po::options_description options("Options"), all_options;

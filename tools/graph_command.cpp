@@ -139,7 +139,7 @@ Json json_of(const std::string& title, const StepProfile& profile) {
   return {{"model", title},
           {"depth", graph.depth()},
           {"critical_path", profile.critical_path()},
-          {"saved_bytes", graph.saved_bytes()},
+          {"saved_bytes", profile.saved_bytes()},
           {"start_bytes", profile.start_bytes},
           {"peak_bytes", profile.peak_bytes},
           {"step_seconds", profile.seconds},

@@ -13,7 +13,7 @@ struct OptionManual {
   std::string initial;               ///< the default as text; empty where there is none
   std::string help;                  ///< one line
   std::vector<std::string> choices;  ///< what the help lists as its values
-  bool takes_file() const { return value == "FILE"; }
+  bool takes_file() const { return value == "FILE" || value == "PATH"; }
   bool takes_folder() const { return value == "DIR"; }
 };
 

@@ -13,8 +13,8 @@ namespace dagrad::tools {
 
 /// What decides which model.
 struct ModelChoice {
-  std::string file;  ///< of `dagrad train --save`; empty: the options say
-  ModelOptions options;
+  std::string file = {};  ///< of `dagrad train --save`; empty: the options say
+  ModelOptions options = {};
   std::string input = "1,28,28";
   std::int64_t outputs = 10;
   std::int64_t batch = 64;

@@ -84,6 +84,7 @@ TEST(StepProfile, SumsUpInTables) {
   for (const auto& row : summary.rows) values[row[0]] = row[1];
   EXPECT_EQ(values["nodes"], "12 (6 leaves)");
   EXPECT_EQ(values["parameters"], bytes_text(4 * (8 * 16 + 16 + 16 * 16 + 16 + 16 * 4 + 4)));
+  EXPECT_NE(values["saved for the backward"], "0 B");
   const Table costs = costly_ops(profile, 2);
   EXPECT_EQ(costs.rows.size(), 2u);
 }

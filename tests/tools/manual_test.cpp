@@ -27,7 +27,7 @@ TEST(Manuals, KnowEveryCommandsOptions) {
   EXPECT_EQ(epochs.value, "N");
   EXPECT_EQ(epochs.initial, "10");
   EXPECT_TRUE(option_of(train, "--report").takes_file());
-  EXPECT_TRUE(option_of(train, "--data").takes_folder());
+  EXPECT_TRUE(option_of(manual_of(all, "lab"), "--data").takes_folder());
   const OptionManual& quiet = option_of(train, "--quiet");
   EXPECT_EQ(quiet.short_name, "-q");
   EXPECT_EQ(quiet.value, "");

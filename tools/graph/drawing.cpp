@@ -58,6 +58,7 @@ std::string spec_text(const NodeOutput& output) {
 
 std::string times_text(double forward, double backward) {
   if (forward + backward <= 0) return {};
+  if (forward <= 0) return time_text(backward) + " back";  // a view
   return fmt::format("{} + {} back", time_text(forward), time_text(backward));
 }
 
@@ -258,10 +259,12 @@ void write_dot(std::ostream& out, const Drawing& drawing) {
     to << "]";
   };
   const auto write_graph = [&](std::ostream& to) {
-    to << "graph [rankdir=TB, bgcolor=\"transparent\", fontname=\"sans-serif\", fontsize=10, nodesep=0.25, "
+    to << "graph [rankdir=TB, bgcolor=\"transparent\", fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, "
+          "nodesep=0.25, "
           "ranksep=0.35];\n"
-          "node [fontname=\"sans-serif\", fontsize=10, color=\"#8b949e\", margin=\"0.12,0.06\"];\n"
-          "edge [fontname=\"sans-serif\", fontsize=8, color=\"#57606a\", fontcolor=\"#57606a\", arrowsize=0.6];\n";
+          "node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#8b949e\", margin=\"0.2,0.06\"];\n"
+          "edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=8, color=\"#57606a\", fontcolor=\"#57606a\", "
+          "arrowsize=0.6];\n";
     write_boxes(to, drawing);
   };
   boost::write_graphviz(out, drawing, write_node, write_edge, write_graph);

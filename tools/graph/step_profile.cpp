@@ -93,6 +93,12 @@ double StepProfile::op_seconds() const {
   return total;
 }
 
+std::size_t StepProfile::saved_bytes() const {
+  std::size_t total = 0;
+  for (const NodeCost& cost : nodes) total += cost.saved;
+  return total;
+}
+
 StepProfile profile_step(const std::function<Tensor()>& loss, double seconds) {
   using Clock = std::chrono::steady_clock;
   loss().backward();
@@ -141,7 +147,7 @@ Table summary_of(const StepProfile& profile) {
   row("critical path", fmt::format("{} nodes, {} ({:.0f}% of all ops)", path.size(), time_text(path_seconds),
                                    all > 0 ? 100 * path_seconds / all : 0));
   row("parameters", bytes_text(static_cast<double>(parameters)));
-  row("saved for the backward", bytes_text(static_cast<double>(graph.saved_bytes())));
+  row("saved for the backward", bytes_text(static_cast<double>(profile.saved_bytes())));
   row("peak live memory",
       fmt::format("{} ({} of it before the step)", bytes_text(static_cast<double>(profile.peak_bytes)),
                   bytes_text(static_cast<double>(profile.start_bytes))));
@@ -177,7 +183,8 @@ Table costly_ops(const StepProfile& profile, std::size_t rows) {
   const double all = profile.op_seconds();
   Table table{{"op", "times", "forward", "backward", "share", "results", "FLOP/s"}};
   for (const Sum& sum : order) {
-    table.rows.push_back({sum.name, std::to_string(sum.count), time_text(sum.forward), time_text(sum.backward),
+    table.rows.push_back({sum.name, std::to_string(sum.count), sum.forward > 0 ? time_text(sum.forward) : "",
+                          sum.backward > 0 ? time_text(sum.backward) : "",
                           fmt::format("{:.0f}%", all > 0 ? 100 * (sum.forward + sum.backward) / all : 0),
                           bytes_text(static_cast<double>(sum.bytes)),
                           sum.flops > 0 ? rate_text(sum.flops / (sum.forward + sum.backward)) : ""});

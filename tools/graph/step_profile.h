@@ -37,8 +37,9 @@ struct StepProfile {
   /// The vertices of the path that takes longest, forward and backward.
   std::vector<Graph::Vertex> critical_path() const;
   double total_seconds(const std::vector<Graph::Vertex>& vertices) const;
-  /// The sum over all ops.
+  /// The sums over all ops.
   double op_seconds() const;
+  std::size_t saved_bytes() const;
 };
 
 /// Runs `loss`, which records a step and returns its one number, and the backward from it, for about `seconds` after a

@@ -45,8 +45,11 @@ const std::vector<Surface>& surfaces() {
         {"adam", 0.7},
         {"adam, uncorrected", 0.7},
         {"adamw", 0.7}}},
-      {"saddle: x^2 - y^2, begun beside its ridge",
-       [](const Tensor& p) { return square(x_of(p)) - square(y_of(p)); },
+      {"saddle: x^2 - y^2 + y^4 / 4, begun beside its ridge",
+       [](const Tensor& p) {
+         const Tensor yy = square(y_of(p));
+         return square(x_of(p)) - yy + square(yy) * 0.25;
+       },
        {-1.5, 1e-3},
        {-2, 2, -2, 2},
        40,
