@@ -67,7 +67,7 @@ std::string describe(const Detail& detail, const Drawing& drawing, const Graph& 
 }
 
 /// The SVG with a style sheet of its own, as a file.
-std::string standalone(std::string svg) {
+std::string standalone_drawing(std::string svg) {
   svg.insert(svg.find('>') + 1, "\n<style>\n" + drawing_style() +
                                     "@media (prefers-color-scheme: dark) { svg { background: #0d1117; } }\n</style>");
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + svg;
@@ -191,7 +191,7 @@ int run_graph(const std::vector<std::string>& arguments) {
                        kMostToRender);
   else if (writes_drawing || !o.report.empty())
     svg = svg_of_dot(dot.str());
-  if (svg && writes_drawing) write_whole_file(o.out + ".svg", standalone(*svg));
+  if (svg && writes_drawing) write_whole_file(o.out + ".svg", standalone_drawing(*svg));
   if (!svg && note.empty()) note = kNoDot;
 
   const std::string what = describe(detail, drawing, profile.graph);
