@@ -6,7 +6,6 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/nn/init.h"
-#include "dagrad/nn/joined_activation.h"
 #include "dagrad/ops/dropout.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/matmul.h"
@@ -21,10 +20,7 @@ Linear::Linear(std::int64_t in, std::int64_t out, bool with_bias) {
   if (with_bias) bias = parameter(uniform({out}, -bound, bound));
 }
 
-Tensor Linear::forward(const Tensor& x) {
-  if (const auto activation = JoinedActivation::take()) return linear(x, weight, bias, *activation);
-  return linear(x, weight, bias);
-}
+Tensor Linear::forward(const Tensor& x) { return linear(x, weight, bias); }
 
 void Linear::parts(Parts& p) {
   p.parameter("weight", weight);

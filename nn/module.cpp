@@ -10,7 +10,6 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/module_name.h"
-#include "dagrad/nn/joined_activation.h"
 
 namespace dagrad::nn {
 namespace {
@@ -213,10 +212,9 @@ std::string to_string(const Module& module) {
 
 std::ostream& operator<<(std::ostream& out, const Module& module) { return out << to_string(module); }
 
-bool is_observed() { return observer != nullptr; }
-
 ForwardObserver::ForwardObserver(See see) : see_(std::move(see)), before_(observer) { observer = &see_; }
 ForwardObserver::~ForwardObserver() { observer = before_; }
+bool ForwardObserver::watching() { return observer != nullptr; }
 
 Tensor parameter(Tensor t) { return t.requires_grad_(); }
 
