@@ -17,12 +17,21 @@ class Leaf final : public Node {
   const Tensor& grad() const { return grad_; }
   void set_grad(Tensor gradient) { grad_ = std::move(gradient); }
 
+  /// The elements rounded to bf16, as they were at a version; see bf16_copy.h.
+  struct Bf16Copy {
+    Tensor copy;
+    const void* elements = nullptr;
+    std::uint32_t version = 0;
+  };
+  Bf16Copy& bf16_copy() { return bf16_copy_; }
+
  private:
   /// grad += gradient: moved in when it is the first and nobody else holds it.
   void backward(Backward& ctx, std::span<Tensor> gradients) override;
 
   const void* elements_;
   Tensor grad_;
+  Bf16Copy bf16_copy_;
 };
 
 /// The node that makes a leaf of `t`.
