@@ -81,7 +81,6 @@ void add_convolutions(TorchTable& table) {
                                  {"same_even_kernel", {.same = true}},
                                  {"stride_beyond_kernel", {{3, 4}}},
                                  {"empty_batch", {}},
-                                 {"no_channels", {}},
                                  {"tail_3x17x13x9", {{}, {1, 1}}},
                                  {"image_2x3x20x20", {{2, 2}, {2, 2}}},
                                  {"pointwise_strided_tail", {{2, 2}}},
