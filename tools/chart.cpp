@@ -1,11 +1,11 @@
 #include "tools/chart.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "tools/axis.h"
+#include "tools/bitmap.h"
 
 namespace dagrad::tools {
 namespace {
@@ -30,7 +30,7 @@ std::string x_axis(const Axis& axis, const std::string& label, double top, doubl
                            bottom + 32, escape(label));
 }
 
-std::string y_axis(const Axis& axis, const std::string& label) {
+std::string y_axis(const Axis& axis, const std::string& label, double top, double bottom) {
   std::string svg;
   for (const Axis::Mark& mark : axis.marks()) {
     svg += fmt::format(
@@ -38,22 +38,35 @@ std::string y_axis(const Axis& axis, const std::string& label) {
         kLeft, kPlotRight, mark.position, kLeft - 6, mark.position + 4, mark.text);
   }
   return svg + fmt::format(R"svg(<text transform="translate(12 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)svg",
-                           (kTop + kPlotBottom) / 2, escape(label));
+                           (top + bottom) / 2, escape(label));
 }
 
-std::string legend(const std::vector<Series>& series) {
+/// The class of a series: eight colours, and then the same dashed.
+std::string class_of(std::size_t index) { return fmt::format("c{}{}", index % 8, index / 8 % 2 == 1 ? " again" : ""); }
+
+/// The names of series, in as many lines as they take.
+struct Legend {
   std::string svg;
+  double extra = 0;  // height of the lines after the first
+};
+
+Legend legend(const std::vector<Series>& series) {
+  constexpr double kLine = 16;
+  Legend result;
   double x = kLeft;
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].name.empty()) continue;
-    const double width = 30 + 6.2 * static_cast<double>(series[i].name.size());
-    if (x + width > kWidth && x > kLeft) break;  // what does not fit stays unnamed rather than on top of the others
-    svg +=
-        fmt::format(R"(<line class="c{}" x1="{:.1f}" x2="{:.1f}" y1="28" y2="28"/><text x="{:.1f}" y="32">{}</text>)",
-                    i % 8, x, x + 16, x + 20, escape(series[i].name));
+    const double width = 32 + 6.8 * static_cast<double>(series[i].name.size());
+    if (x + width > kWidth && x > kLeft) {
+      x = kLeft;
+      result.extra += kLine;
+    }
+    result.svg += fmt::format(
+        R"(<line class="{0}" x1="{1:.1f}" x2="{2:.1f}" y1="{3}" y2="{3}"/><text x="{4:.1f}" y="{5}">{6}</text>)",
+        class_of(i), x, x + 16, 28 + result.extra, x + 20, 32 + result.extra, escape(series[i].name));
     x += width;
   }
-  return svg;
+  return result;
 }
 
 std::string drawn(const Series& series, std::size_t index, const Axis& x, const Axis& y) {
@@ -68,53 +81,12 @@ std::string drawn(const Series& series, std::size_t index, const Axis& x, const 
     const double px = std::clamp(x.position(series.x[i]), -1e4, 1e4),
                  py = std::clamp(y.position(series.y[i]), -1e4, 1e4);
     if (series.points || series.y.size() == 1)
-      svg += fmt::format(R"(<circle class="c{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", index % 8, px, py);
+      svg += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", class_of(index), px, py);
     else
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", px, py);
     pen_down = true;
   }
-  return path.empty() ? svg : svg + fmt::format(R"(<path class="c{}" d="{}"/>)", index % 8, path);
-}
-
-/// What a bitmap file of 24 bits holds, as the address of an image.
-std::string bitmap_address(const std::vector<std::array<std::uint8_t, 3>>& pixels, std::int64_t width,
-                           std::int64_t height) {
-  const std::int64_t row = (width * 3 + 3) / 4 * 4, size = 54 + row * height;
-  std::string file = "BM";
-  const auto number = [&file](std::int64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) file.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-  };
-  number(size, 4), number(0, 4), number(54, 4), number(40, 4), number(width, 4), number(height, 4);
-  number(1, 2), number(24, 2), number(0, 4), number(row * height, 4), number(2835, 4), number(2835, 4), number(0, 8);
-  for (std::int64_t y = height - 1; y >= 0; --y) {
-    for (std::int64_t x = 0; x < width; ++x) {
-      const auto& [red, green, blue] = pixels[static_cast<std::size_t>(y * width + x)];
-      number(blue, 1), number(green, 1), number(red, 1);
-    }
-    number(0, static_cast<int>(row - width * 3));
-  }
-  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text = "data:image/bmp;base64,";
-  for (std::size_t i = 0; i < file.size(); i += 3) {
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      word = word << 8 | (i + k < file.size() ? static_cast<unsigned char>(file[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) text.push_back(k > file.size() - i ? '=' : kDigits[word >> (18 - 6 * k) & 63u]);
-  }
-  return text;
-}
-
-/// Blue at 0, white at 1/2, red at 1.
-std::array<std::uint8_t, 3> colour(double share) {
-  constexpr std::array<double, 3> kLow{53, 104, 178}, kMiddle{244, 244, 240}, kHigh{197, 74, 51};
-  const double t = std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0.5;
-  std::array<std::uint8_t, 3> result{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const double value =
-        t < 0.5 ? kLow[i] + (kMiddle[i] - kLow[i]) * 2 * t : kMiddle[i] + (kHigh[i] - kMiddle[i]) * (2 * t - 1);
-    result[i] = static_cast<std::uint8_t>(std::lround(value));
-  }
-  return result;
+  return path.empty() ? svg : svg + fmt::format(R"(<path class="{}" d="{}"/>)", class_of(index), path);
 }
 
 }  // namespace
@@ -145,9 +117,11 @@ std::string line_chart(const ChartOptions& options, const std::vector<Series>& s
     xs.insert(xs.end(), s.x.begin(), s.x.end());
     ys.insert(ys.end(), s.y.begin(), s.y.end());
   }
-  const Axis x(xs, options.log_x, kLeft, kPlotRight), y(ys, options.log_y, kPlotBottom, kTop);
-  std::string svg = begin(options, kHeight) + legend(series) + x_axis(x, options.x_label, kTop, kPlotBottom) +
-                    y_axis(y, options.y_label);
+  const Legend names = legend(series);
+  const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
+  const Axis x(xs, options.log_x, kLeft, kPlotRight), y(ys, options.log_y, bottom, top);
+  std::string svg = begin(options, kHeight + names.extra) + names.svg + x_axis(x, options.x_label, top, bottom) +
+                    y_axis(y, options.y_label, top, bottom);
   for (std::size_t i = 0; i < series.size(); ++i) svg += drawn(series[i], i, x, y);
   return svg + "</svg>";
 }
@@ -192,20 +166,23 @@ std::string density_rows(const ChartOptions& options, const std::vector<Histogra
 
 std::string field_chart(const ChartOptions& options, const Field& field, const std::vector<Series>& over) {
   const auto [low, high] = std::minmax_element(field.values.begin(), field.values.end());
-  std::vector<std::array<std::uint8_t, 3>> pixels;
+  std::vector<Pixel> pixels;
   for (const double value : field.values)
-    pixels.push_back(colour(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+    pixels.push_back(diverging_pixel(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+  const Legend names = legend(over);
+  const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
   const Axis x = Axis::exactly(field.x_low, field.x_high, kLeft, kPlotRight);
-  const Axis y = Axis::exactly(field.y_low, field.y_high, kPlotBottom, kTop);
+  const Axis y = Axis::exactly(field.y_low, field.y_high, bottom, top);
   static int charts = 0;
   const int id = charts++;
-  std::string svg = begin(options, kHeight) + legend(over);
-  svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft,
-                     kTop, kPlotRight - kLeft, kPlotBottom - kTop);
+  // The axes' lines lie under the field.
+  std::string svg = begin(options, kHeight + names.extra) + names.svg + x_axis(x, options.x_label, bottom, bottom) +
+                    y_axis(y, options.y_label, top, bottom);
+  svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft, top,
+                     kPlotRight - kLeft, bottom - top);
   svg += fmt::format(
       R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/>)",
-      kLeft, kTop, kPlotRight - kLeft, kPlotBottom - kTop, bitmap_address(pixels, field.columns, field.rows));
-  svg += x_axis(x, options.x_label, kPlotBottom, kPlotBottom) + y_axis(y, options.y_label);
+      kLeft, top, kPlotRight - kLeft, bottom - top, bitmap_address(pixels, field.columns, field.rows));
   svg += fmt::format("<g class=\"over\" clip-path=\"url(#clip{})\">", id);
   for (std::size_t i = 0; i < over.size(); ++i) svg += drawn(over[i], i, x, y);
   return svg + "</g></svg>";
@@ -227,17 +204,6 @@ std::string bar_chart(const ChartOptions& options, const std::vector<Bar>& bars)
         escape(bars[i].note));
   }
   return svg + "</svg>";
-}
-
-std::string image(const std::vector<double>& pixels, std::int64_t width, std::int64_t height,
-                  const std::string& caption) {
-  std::vector<std::array<std::uint8_t, 3>> colours;
-  for (const double value : pixels) {
-    const auto grey = static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, 0.0, 1.0)));
-    colours.push_back({grey, grey, grey});
-  }
-  return fmt::format(R"(<figure class="image"><img alt="{0}" src="{1}"/><figcaption>{0}</figcaption></figure>)",
-                     escape(caption), bitmap_address(colours, width, height));
 }
 
 }  // namespace dagrad::tools

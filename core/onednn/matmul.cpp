@@ -58,7 +58,11 @@ void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& 
   const Tensor a = with_plain_unit_strides(a_in), b = with_plain_unit_strides(b_in);
   if (!bias.defined() && !then && is_for_gemm(a, b, dst)) return gemm_of_transposed(a, b, dst);
   Key key(Kind::matmul, threads_for(2 * dst.numel() * a.size(-1), kWorthForking));
-  key.add(a).add(b).add(dst).add(bias.defined() ? 1 : 0).add(then ? static_cast<std::int64_t>(*then) : -1);
+  key.add(a)
+      .add(b)
+      .add(dst)
+      .add(bias.defined() ? static_cast<std::int64_t>(bias.dtype()) : -1)
+      .add(then ? static_cast<std::int64_t>(*then) : -1);
   const auto build = [&] {
     dnnl::primitive_attr attr = attributes();
     if (then) {
