@@ -64,7 +64,8 @@ struct TrainerOptions {
 
   bool autocast = false;  ///< the forward in bf16 where that suits an op
   std::optional<optim::GradScalerOptions> scaler = {};
-  bool anomaly = false;  ///< stops at the first NaN and names the op
+  bool anomaly = false;         ///< stops at the first NaN and names the op
+  bool flush_denormals = true;  ///< numbers below 1e-38 count as 0 during fit(), as they only cost time
 
   CheckpointOptions checkpoint = {};
 };
