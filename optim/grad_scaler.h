@@ -50,15 +50,16 @@ class GradScaler {
   [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  private:
-  GradScalerOptions options_;
-  double scale_;
-  std::int64_t finite_steps_ = 0;
-  const Unscaled* unscaled(const Optimizer& optimizer) const;
-  bool left_out_ = false;  // a step, since the last update()
   struct Unscaled {
     const Optimizer* optimizer;
     bool finite;  // were its gradients, which clipping may have changed since
   };
+  const Unscaled* unscaled(const Optimizer& optimizer) const;
+
+  GradScalerOptions options_;
+  double scale_;
+  std::int64_t finite_steps_ = 0;
+  bool left_out_ = false;           // a step, since the last update()
   std::vector<Unscaled> unscaled_;  // whose gradients have been divided since then
 };
 

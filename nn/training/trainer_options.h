@@ -33,10 +33,10 @@ enum class Per : std::uint8_t { step, epoch };
 
 /// Where and when the run is saved.
 struct CheckpointOptions {
-  std::filesystem::path file;     ///< empty: never
-  std::int64_t every_epochs = 1;  ///< 0: not at the ends of epochs
-  std::int64_t every_steps = 0;   ///< 0: not within epochs
-  io::Metadata notes = {};        ///< texts that go into the file
+  std::filesystem::path file = {};  ///< empty: never
+  std::int64_t every_epochs = 1;    ///< 0: not at the ends of epochs
+  std::int64_t every_steps = 0;     ///< 0: not within epochs
+  io::Metadata notes = {};          ///< texts that go into the file
 };
 
 struct TrainerOptions {

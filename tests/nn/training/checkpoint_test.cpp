@@ -1,6 +1,7 @@
 // Checkpoint: what a file holds, and what is said of one that is damaged or somebody else's.
 #include "dagrad/nn/training/checkpoint.h"
 
+#include <cmath>
 #include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
@@ -99,9 +100,11 @@ TEST_F(CheckpointFile, OfDamagedBytesIsRefusedOrHoldsTheSame) {
   const std::string bytes = content(file);
   const auto weights = saved.net.parameters()[0].to_vector<float>();
   std::size_t refused = 0, total = 0;
-  // One bit of every byte, and every bit of some.
+  // A bit of every third byte, and every bit of some.
   for (std::size_t at = 0; at < bytes.size(); ++at) {
-    for (int bit = at % 16 == 0 ? 0 : 7 - static_cast<int>(at % 8); bit < 8; bit += at % 16 == 0 ? 1 : 8) {
+    if (at % 3 != 0) continue;
+    const bool every_bit = at % 48 == 0;
+    for (int bit = every_bit ? 0 : static_cast<int>(at % 8); bit < 8; bit += every_bit ? 1 : 8) {
       std::string changed = bytes;
       changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
       write("d.safetensors", changed);
@@ -160,10 +163,10 @@ TEST_F(CheckpointFile, ListsEverythingThatDoesNotFitAndChangesNothing) {
   into.parts.add("missing", missing);
   const auto before = into.net.parameters()[0].to_vector<float>();
   const auto everything = [&] { into.parts.load(folder_ / "c.safetensors"); };
-  for (const char* part :
-       {"the checkpoint does not fit:", "'0.weight' has shape [4, 2] (want [3, 2])",
-        "'0.bias' has shape [4] (want [3])", "optimizer: Adam: '0.exp_avg' of the state is f32 of shape [4, 2]",
-        "there is no part 'missing'", "the part 'extra' (Plain) has no place here"}) {
+  for (const char* part : {"the checkpoint does not fit:", "'0.weight' has shape [4, 2] (want [3, 2])",
+                           "'0.bias' has shape [4] (want [3])", "optimizer: Adam: the state does not fit:",
+                           "'0.exp_avg' of the state is f32 of shape [4, 2]", "there is no part 'missing'",
+                           "the part 'extra' (Plain) has no place here"}) {
     expect_error_with<UsageError>(everything, part);
   }
   EXPECT_EQ(into.net.parameters()[0].to_vector<float>(), before);

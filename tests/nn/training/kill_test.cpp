@@ -56,7 +56,7 @@ TEST_F(Kill, AtAnyMomentLeavesAWholeCheckpoint) {
   const auto file = folder_ / "run.safetensors";
   Generator chance(3);
   std::int64_t steps = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 250; ++round) {
     train_and_kill(file, round > 0, static_cast<std::int64_t>(chance.next_below(4000)));
     if (HasFatalFailure()) return;
     SmallRun later(saving_each_step(file, 0));

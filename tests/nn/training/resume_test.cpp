@@ -52,7 +52,7 @@ TEST_F(Resume, GoesOnBitForBitWithEveryOptimizerFromAnywhere) {
     SCOPED_TRACE(any.name);
     SmallRunOptions options;
     options.optimizer = any.make;
-    expect_the_same_bits(options, {1, 5, 7, 14});
+    expect_the_same_bits(options, {2, 5, 13});
   }
 }
 
@@ -65,7 +65,7 @@ TEST_F(Resume, GoesOnWithEverythingThatARunCanHave) {
   o.clip = {.value = 0.5, .norm = 0.3, .global_norm = 0.4};
   o.schedule = optim::OneCycleLR{.max_lr = 0.05, .total_steps = 20};
   o.schedule_per = Per::step;
-  o.early_stopping = EarlyStoppingOptions{.patience = 2};
+  o.early_stopping = EarlyStoppingOptions{.patience = 10};
   o.average = optim::ExponentialAverageOptions{.decay = 0.9, .warm_up = true};
   o.scaler = optim::GradScalerOptions{.init_scale = 1e38, .growth_interval = 2};
   o.autocast = true;
@@ -100,7 +100,7 @@ TEST_F(Resume, GivesTheSameWithAnyNumberOfWorkers) {
 TEST_F(Resume, GoesOnInTheSameObjectsToo) {
   SmallRun run;
   run.trainer.on_step([&](const StepRecord&) { run.trainer.request_stop(); });
-  for (int step = 1; step <= 15; ++step) EXPECT_EQ(run.trainer.fit().ending, Ending::requested);
+  for (int step = 1; step <= 14; ++step) EXPECT_EQ(run.trainer.fit().ending, Ending::requested);
   EXPECT_EQ(run.trainer.fit().ending, Ending::finished);
   EXPECT_TRUE(run.bits(folder_ / "steps.safetensors") == bits_of_whole({}));
 }

@@ -207,7 +207,9 @@ TEST(Trainer, LeavesOutStepsThatTheLossScaleSpoils) {
     const auto before = setting.weights();
     std::vector<bool> left_out;
     trainer.on_step([&](const StepRecord& record) {
-      if (left_out.empty()) EXPECT_EQ(setting.weights(), before);
+      if (left_out.empty()) {
+        EXPECT_EQ(setting.weights(), before);
+      }
       left_out.push_back(record.left_out);
     });
     trainer.fit();
