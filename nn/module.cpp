@@ -214,6 +214,7 @@ std::ostream& operator<<(std::ostream& out, const Module& module) { return out <
 
 ForwardObserver::ForwardObserver(See see) : see_(std::move(see)), before_(observer) { observer = &see_; }
 ForwardObserver::~ForwardObserver() { observer = before_; }
+bool ForwardObserver::watching() { return observer != nullptr; }
 
 Tensor parameter(Tensor t) { return t.requires_grad_(); }
 

@@ -85,6 +85,8 @@ class Module {
   std::int64_t parameter_count() const;
   /// Gives each parameter, and each module inside, its dotted name, for messages and drawings.
   void name_parameters();
+  /// The name that name_parameters() gave to this module; null without one.
+  const std::string* interned_name() const { return name_; }
 
  private:
   bool training_ = true;
@@ -101,6 +103,8 @@ class ForwardObserver {
   using See = std::function<void(Module&, const Tensor& x, const Tensor& result)>;
   explicit ForwardObserver(See see);
   ~ForwardObserver();
+  /// Whether the calling thread has one.
+  static bool watching();
   ForwardObserver(const ForwardObserver&) = delete;
   ForwardObserver& operator=(const ForwardObserver&) = delete;
 
