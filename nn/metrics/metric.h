@@ -61,6 +61,7 @@ class Mean {
   /// The sums, as the state of a metric of that name.
   optim::State state(const std::string& name) const;
   [[nodiscard]] std::function<void()> prepare_state(const std::string& name, const optim::State& state);
+
   void reset() { *this = Mean(); }
   double operator()(const Tensor& values, const Tensor& sample_weight = {}) {
     update(values, sample_weight);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kCount = 37;
 constexpr int kSteps = 100;
 // LBFGS, whose steps depend on whether sums lie above bounds, lets roundings grow near the minimum.
-constexpr int kLbfgsSteps = 40;
+constexpr int kLbfgsSteps = 20;
 
 using Vector = std::vector<double>;
 
