@@ -35,14 +35,14 @@ const GradScaler::Unscaled* GradScaler::unscaled(const Optimizer& optimizer) con
   return found == unscaled_.end() ? nullptr : &*found;
 }
 
-bool GradScaler::step(Optimizer& optimizer, const StepOptions& options) {
+bool GradScaler::step(Optimizer& optimizer, const StepOptions& options, Location where) {
   const Unscaled* const before = unscaled(optimizer);
   const bool finite = before != nullptr ? before->finite : !has_nonfinite_gradient(optimizer.parameters());
   if (options_.enabled && !finite) {
     left_out_ = true;
     return false;
   }
-  optimizer.step({.grad_scale = before != nullptr ? options.grad_scale : options.grad_scale / scale()});
+  optimizer.step({.grad_scale = before != nullptr ? options.grad_scale : options.grad_scale / scale()}, where);
   return true;
 }
 
