@@ -141,8 +141,10 @@ struct Row {
 
   int orders = 2;                                // how often it can be differentiated; 2 stands for any number
   std::string no_gradcheck = "";                 // why finite differences cannot tell anything
+  std::string nonfinite = "";                    // what NaN and infinities do, where the reference does not say
   bool elementwise = false;                      // edge cases are repeated to reach the primitive
   bool exact_on_integers = false;                // small whole numbers give the same in every type
+  std::string inexact = "";                      // why results that are whole may be off by a rounding all the same
   bool takes_i64 = false, takes_bf16 = true;     //
   std::function<DType(DType)> result_type = {};  // from the inputs' type; empty: the same
   double nonzero_gradients = 0.3;                // at least this share, or nothing was tested
@@ -165,6 +167,9 @@ const std::vector<Row>& rows();
 std::vector<Row> gradient_rows();
 std::vector<Row> elementwise_rows();
 std::vector<Row> math_rows();
+std::vector<Row> arithmetic_rows();
+std::vector<Row> trigonometry_rows();
+std::vector<Row> special_rows();
 std::vector<Row> activation_rows();
 std::vector<Row> comparison_rows();
 std::vector<Row> reduction_rows();
