@@ -41,7 +41,8 @@ std::int64_t numel(const std::vector<Tensor>& tensors) {
 const std::vector<std::int64_t> kLarge = {784, 1000, 1000, 70};
 const std::vector<std::int64_t> kSmall = {64, 32, 10};
 
-void step(benchmark::State& state, const Make& maker, const std::vector<std::int64_t>& sizes) {
+void step(benchmark::State& state, const Make& maker, const std::vector<std::int64_t>& sizes, int threads) {
+  set_num_threads(threads);
   const std::vector<Tensor> parameters = layers(sizes);
   const auto optimizer = maker(parameters);
   // LBFGS asks for a closure; the others call it once.
@@ -106,9 +107,12 @@ void averaging(benchmark::State& state) {
 
 void add(const std::string& name, const Make& maker) {
   for (const auto& [size, sizes] : {std::pair{"large", kLarge}, std::pair{"small", kSmall}}) {
-    benchmark::RegisterBenchmark((name + "/" + size).c_str(), [maker, sizes = sizes](benchmark::State& state) {
-      step(state, maker, sizes);
-    })->UseRealTime();
+    for (const int threads : {1, 2}) {
+      benchmark::RegisterBenchmark(
+          (name + "/" + size + "/threads:" + std::to_string(threads)).c_str(),
+          [maker, sizes = sizes, threads](benchmark::State& state) { step(state, maker, sizes, threads); })
+          ->UseRealTime();
+    }
   }
 }
 

@@ -81,6 +81,12 @@ struct Magazine {
   }
 };
 
+std::size_t block_bytes_of_class(std::size_t index) {
+  if (index < kLinearClasses) return (index + 1) * kLinearStep;
+  const std::size_t step = index - kLinearClasses;
+  return (9 + step % 8) << (6 + step / 8);
+}
+
 std::uint32_t magazine_capacity(std::size_t block_bytes) {
   return static_cast<std::uint32_t>(std::clamp<std::size_t>(kSlabBytes / block_bytes, 4, 256));
 }
@@ -122,6 +128,7 @@ constexpr std::int64_t kPublishStep = std::int64_t{64} << 10;
 struct ThreadCache {
   struct Slot {
     Magazine loaded, spare;
+    std::uint32_t capacity = 0;  // of a magazine
   };
   std::array<Slot, kClasses> slots;
   std::byte* slab = nullptr;  // the open slab
@@ -131,6 +138,7 @@ struct ThreadCache {
   std::int64_t unpublished = 0;
 
   ThreadCache() {
+    for (std::size_t i = 0; i < kClasses; ++i) slots[i].capacity = magazine_capacity(block_bytes_of_class(i));
     const std::lock_guard lock(depot().mutex);
     depot().threads.push_back(this);
   }
@@ -159,8 +167,9 @@ struct ThreadCache {
   }
 };
 
-// Trivially destructible, so that it can still be asked after the thread's cache is gone.
-thread_local bool cache_destroyed = false;
+// Trivially destructible, so that they can still be asked after the thread's cache is gone.
+constinit thread_local bool cache_destroyed = false;
+constinit thread_local ThreadCache* cache_in_use = nullptr;  // null before the first request and after the end
 
 ThreadCache::~ThreadCache() {
   close_slab();
@@ -177,12 +186,19 @@ ThreadCache::~ThreadCache() {
   Books::add(shared.retired.system, books.system.load());
   std::erase(shared.threads, this);
   cache_destroyed = true;
+  cache_in_use = nullptr;
 }
 
-ThreadCache& thread_cache() {
+[[gnu::noinline]] ThreadCache& make_thread_cache() {
   thread_local ThreadCache cache;
+  cache_in_use = &cache;
   return cache;
 }
+
+ThreadCache& thread_cache() { return cache_in_use != nullptr ? *cache_in_use : make_thread_cache(); }
+
+/// Whether the calling thread has no cache any more.
+bool has_ended() { return cache_in_use == nullptr && cache_destroyed; }
 
 void* system_allocate(std::size_t bytes, ThreadCache& cache) {
   const std::size_t alignment = bytes >= kHugePage ? kHugePage : allocator::kAlignment;
@@ -239,12 +255,6 @@ void spill(SizeClass size, ThreadCache::Slot& slot) {
   }
   slot.spare = slot.loaded;
   slot.loaded = Magazine{};
-}
-
-std::size_t block_bytes_of_class(std::size_t index) {
-  if (index < kLinearClasses) return (index + 1) * kLinearStep;
-  const std::size_t step = index - kLinearClasses;
-  return (9 + step % 8) << (6 + step / 8);
 }
 
 /// Frees the blocks of `magazines` that `is_garbage` names, and keeps the others in one magazine.
@@ -343,7 +353,7 @@ namespace allocator {
 void* allocate(std::size_t bytes) {
   const SizeClass size = class_of(bytes);
   if (size.index >= kClasses) throw std::bad_alloc();
-  if (cache_destroyed) [[unlikely]] {
+  if (has_ended()) [[unlikely]] {
     // The destructor of another thread-local object asks after this thread's cache is gone.
     void* block = nullptr;
     if (posix_memalign(&block, kAlignment, size.bytes) != 0) throw std::bad_alloc();
@@ -366,7 +376,7 @@ void* allocate(std::size_t bytes) {
 void deallocate(void* block, std::size_t bytes) noexcept {
   if (block == nullptr) return;
   const SizeClass size = class_of(bytes);
-  if (cache_destroyed) [[unlikely]] {
+  if (has_ended()) [[unlikely]] {
     Depot& shared = depot();
     const std::lock_guard lock(shared.mutex);
     Magazine single;
@@ -377,7 +387,7 @@ void deallocate(void* block, std::size_t bytes) noexcept {
   }
   ThreadCache& cache = thread_cache();
   auto& slot = cache.slots[size.index];
-  if (slot.loaded.count >= magazine_capacity(size.bytes)) spill(size, slot);
+  if (slot.loaded.count >= slot.capacity) spill(size, slot);
   slot.loaded.push(block);
 #ifdef DAGRAD_ASAN
   const std::size_t head = sizeof(FreeBlock);

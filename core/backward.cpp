@@ -14,6 +14,7 @@
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/running_node.h"
+#include "dagrad/core/single_threaded.h"
 
 namespace dagrad {
 namespace {
@@ -98,6 +99,8 @@ class BackwardPass {
   static std::span<NodeOutput> outputs_of(Node& node) { return {node.outputs_at(), node.output_count_}; }
 
   void claim(Node& node) {
+    if (single_threaded() && node.pass_.load(std::memory_order_relaxed) == 0)
+      return node.pass_.store(id_, std::memory_order_relaxed);
     std::uint32_t nobody = 0;
     if (!node.pass_.compare_exchange_strong(nobody, id_, std::memory_order_acq_rel) && nobody != id_) {
       throw GradientError(fmt::format(

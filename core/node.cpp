@@ -16,7 +16,7 @@ namespace {
 template <class T>
 T* lay_out(std::byte*& at, std::size_t count) {
   T* const first = reinterpret_cast<T*>(at);
-  std::uninitialized_value_construct_n(first, count);
+  std::uninitialized_default_construct_n(first, count);
   at += count * sizeof(T);
   return first;
 }

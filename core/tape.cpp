@@ -5,6 +5,8 @@
 #include <boost/intrusive/list.hpp>
 #include <mutex>
 
+#include "dagrad/core/single_threaded.h"
+
 namespace dagrad {
 namespace {
 
@@ -23,6 +25,22 @@ class SpinLock {
 
  private:
   std::atomic<bool> taken_{false};
+};
+
+/// Holds a lock that only another thread could be holding: none when there is no other.
+class SoleOrLocked {
+ public:
+  explicit SoleOrLocked(SpinLock& lock) : lock_(single_threaded() ? nullptr : &lock) {
+    if (lock_ != nullptr) lock_->lock();
+  }
+  ~SoleOrLocked() {
+    if (lock_ != nullptr) lock_->unlock();
+  }
+  SoleOrLocked(const SoleOrLocked&) = delete;
+  SoleOrLocked& operator=(const SoleOrLocked&) = delete;
+
+ private:
+  SpinLock* lock_;
 };
 
 std::atomic<std::size_t> threads_seen{0};
@@ -75,14 +93,14 @@ void Tape::for_each(const std::function<void(const Node&)>& visit) const {
 
 void Tape::link(Node& node) {
   node.tape_ = static_cast<std::uint8_t>(state_ - all_tapes<State>());
-  const std::lock_guard guard(state_->lock);
+  const SoleOrLocked guard(state_->lock);
   state_->nodes.push_back(node);
   state_->bytes += node.bytes();
 }
 
 void Tape::unlink(Node& node) noexcept {
   State& state = all_tapes<State>()[node.tape_];
-  const std::lock_guard guard(state.lock);
+  const SoleOrLocked guard(state.lock);
   state.nodes.erase(state.nodes.iterator_to(node));
   state.bytes -= node.bytes();
 }

@@ -83,6 +83,7 @@ void MultiheadAttention::parts(Parts& p) {
   p.parameter("v_proj_weight", v_proj_weight);
   p.parameter("in_proj_bias", in_proj_bias);
   p.module("out_proj", out_proj);
+  p.generator("generator", generator);
 }
 
 std::string MultiheadAttention::describe() const {

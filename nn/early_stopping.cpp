@@ -8,6 +8,11 @@
 #include "dagrad/nn/saving.h"
 
 namespace dagrad::nn {
+namespace {
+
+constexpr const char* kKind = "EarlyStopping";
+
+}  // namespace
 
 EarlyStopping::EarlyStopping(const EarlyStoppingOptions& options)
     : options_(options), best_(std::numeric_limits<double>::quiet_NaN()) {
@@ -36,6 +41,36 @@ void EarlyStopping::restore(Module& module) const {
   if (best_epoch_ < 0) throw UsageError("EarlyStopping: nothing to restore (want an update with a number first)");
   if (!options_.restore_best) throw UsageError("EarlyStopping: nothing was kept (want restore_best)");
   load_state(module, state_);
+}
+
+optim::State EarlyStopping::state() const {
+  optim::State state{.kind = kKind, .numbers = {}, .tensors = {}};
+  state.numbers["best"] = best_;
+  state.numbers["epochs"] = static_cast<double>(epoch_);
+  state.numbers["waited"] = static_cast<double>(waited_);
+  if (best_epoch_ >= 0) state.numbers["best_epoch"] = static_cast<double>(best_epoch_);
+  for (const auto& [name, tensor] : state_) state.tensors[name] = tensor;
+  return state;
+}
+
+std::function<void()> EarlyStopping::prepare_state(const optim::State& state, Module& module) {
+  optim::StateReader reader(kKind, state);
+  const double best = reader.number("best");
+  const std::int64_t epochs = reader.count("epochs"), waited = reader.count("waited");
+  const std::int64_t best_epoch = reader.has_number("best_epoch") ? reader.count("best_epoch") : -1;
+  io::NamedTensors tensors;
+  if (best_epoch >= 0 && options_.restore_best) {
+    for (const auto& [name, tensor] : nn::state(module))
+      tensors.emplace_back(name, reader.tensor(name, tensor.shape(), tensor.dtype()));
+  }
+  reader.finish();
+  return [=, this]() mutable {
+    best_ = best;
+    epoch_ = epochs;
+    waited_ = waited;
+    best_epoch_ = best_epoch;
+    state_ = std::move(tensors);
+  };
 }
 
 }  // namespace dagrad::nn

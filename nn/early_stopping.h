@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "dagrad/nn/io/named_tensors.h"
 #include "dagrad/nn/module.h"
+#include "dagrad/optim/state.h"
 
 namespace dagrad::nn {
 
@@ -37,6 +39,11 @@ class EarlyStopping {
   double best() const { return best_; }
   /// The epoch of the best value, counted from 0; -1 before there is one.
   std::int64_t best_epoch() const { return best_epoch_; }
+
+  optim::State state() const;
+  /// Checks that a state is one of an early stopping of `module`, and returns what takes it over and cannot fail.
+  /// Throws UsageError.
+  [[nodiscard]] std::function<void()> prepare_state(const optim::State& state, Module& module);
 
  private:
   EarlyStoppingOptions options_;

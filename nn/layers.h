@@ -46,6 +46,7 @@ class Dropout : public Module {
  public:
   explicit Dropout(double p = 0.5);
   Tensor forward(const Tensor& x) override;
+  void parts(Parts& list) override { list.generator("generator", generator); }
   std::string describe() const override;
 
   double p;

@@ -10,9 +10,24 @@
 
 namespace dagrad::nn {
 
+namespace detail {
+
+/// The options with weights of the single losses, which are named for the samples where others weigh the classes.
+template <class Options>
+Options with_sample_weight(Options options, const Tensor& weight) {
+  if constexpr (requires { options.sample_weight; })
+    options.sample_weight = weight;
+  else
+    options.weight = weight;
+  return options;
+}
+
+}  // namespace detail
+
 /// A loss of an input and a target, computed by the function that the name stands for: `MSELoss()(input, target)`, or
-/// with options `HuberLoss({.delta = 2})`. The options' weights of samples are those of every call: for weights that
-/// change with the batch, call the function.
+/// with options `HuberLoss({.delta = 2})`. A third argument weighs the losses of the batch, in place of what the
+/// options say: it broadcasts to their shape, [N] for class labels, [N, 1] or [D] for [N, D]. How it enters the mean,
+/// the function's options tell.
 template <class Options, Tensor (*kFunction)(const Tensor&, const Tensor&, const Options&, Location)>
 class Loss {
  public:
@@ -20,6 +35,10 @@ class Loss {
   const Options& options() const { return options_; }
   Tensor operator()(const Tensor& input, const Tensor& target, Location where = Location::current()) const {
     return kFunction(input, target, options_, where);
+  }
+  Tensor operator()(const Tensor& input, const Tensor& target, const Tensor& sample_weight,
+                    Location where = Location::current()) const {
+    return kFunction(input, target, detail::with_sample_weight(options_, sample_weight), where);
   }
 
  private:
@@ -34,6 +53,10 @@ class Loss3 {
   const Options& options() const { return options_; }
   Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& c, Location where = Location::current()) const {
     return kFunction(a, b, c, options_, where);
+  }
+  Tensor operator()(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& sample_weight,
+                    Location where = Location::current()) const {
+    return kFunction(a, b, c, detail::with_sample_weight(options_, sample_weight), where);
   }
 
  private:

@@ -3,40 +3,27 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
-#include "dagrad/nn/init.h"
 #include "dagrad/nn/layers.h"
 
 namespace dagrad::nn {
-namespace {
-
-void initialise(Linear& layer, InitKind kind) {
-  if (kind == InitKind::standard) return;
-  if (kind == InitKind::he)
-    init::kaiming_normal_(layer.weight, {.nonlinearity = init::Nonlinearity::relu});
-  else
-    init::xavier_uniform_(layer.weight);
-  init::zeros_(layer.bias);
-}
-
-void add_activation(Sequential& net, ActivationKind kind) {
-  switch (kind) {
-    case ActivationKind::relu: net.add(ReLU()); return;
-    case ActivationKind::tanh: net.add(Tanh()); return;
-    case ActivationKind::sigmoid: net.add(Sigmoid()); return;
-  }
-}
-
-}  // namespace
 
 Sequential mlp(const std::vector<std::int64_t>& widths, const MlpOptions& options) {
   if (widths.size() < 2) throw UsageError(fmt::format("mlp: {} widths (want at least two: in and out)", widths.size()));
+  const bool normalized = options.norm != NormKind::none;
+  const bool norm_first = options.norm_place == NormPlace::before_activation;
+  const bool bias = !(norm_first && removes_bias(options.norm));
   Sequential net;
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
-    initialise(net.add(Linear(widths[i], widths[i + 1])), options.init);
-    if (i + 2 == widths.size()) break;
-    add_activation(net, options.activation);
+  const std::size_t layers = widths.size() - 1;
+  for (std::size_t i = 0; i + 1 < layers; ++i) {
+    const std::int64_t width = widths[i + 1];
+    net.add(Linear(widths[i], width, bias));
+    if (normalized && norm_first) net.add(make_norm(options.norm, width));
+    if (options.activation != ActivationKind::none) net.add(make_activation(options.activation, width));
+    if (normalized && !norm_first) net.add(make_norm(options.norm, width));
     if (options.dropout > 0) net.add(Dropout(options.dropout));
   }
+  net.add(Linear(widths[layers - 1], widths[layers]));
+  initialise(net, options.init, options.activation);
   net.name_parameters();
   return net;
 }

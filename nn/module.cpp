@@ -21,7 +21,9 @@ class Walk final : public Parts {
  public:
   using SeeTensor = std::function<void(const std::string& name, Tensor&, bool is_parameter)>;
   using SeeModule = std::function<void(const std::string& name, Module&)>;
-  Walk(SeeTensor tensor, SeeModule module) : see_tensor_(std::move(tensor)), see_module_(std::move(module)) {}
+  using SeeGenerator = std::function<void(const std::string& name, Generator&)>;
+  Walk(SeeTensor tensor, SeeModule module, SeeGenerator generator = nullptr)
+      : see_tensor_(std::move(tensor)), see_module_(std::move(module)), see_generator_(std::move(generator)) {}
 
   void run(Module& root) {
     if (see_module_) see_module_("", root);
@@ -40,10 +42,14 @@ class Walk final : public Parts {
     module.parts(*this);
     prefix_ = before;
   }
+  void generator(const std::string& name, Generator& generator) override {
+    if (see_generator_) see_generator_(prefix_ + name, generator);
+  }
 
  private:
   SeeTensor see_tensor_;
   SeeModule see_module_;
+  SeeGenerator see_generator_;
   std::string prefix_;
 };
 
@@ -115,6 +121,15 @@ std::vector<std::pair<std::string, Module*>> Module::named_modules() {
   Walk(nullptr, [&](const std::string& name, Module& module) {
     const auto same = [&](const auto& entry) { return entry.second == &module; };
     if (std::none_of(result.begin(), result.end(), same)) result.emplace_back(name, &module);
+  }).run(*this);
+  return result;
+}
+
+std::vector<std::pair<std::string, Generator*>> Module::named_generators() {
+  std::vector<std::pair<std::string, Generator*>> result;
+  Walk(nullptr, nullptr, [&](const std::string& name, Generator& generator) {
+    const auto same = [&](const auto& entry) { return entry.second == &generator; };
+    if (std::none_of(result.begin(), result.end(), same)) result.emplace_back(name, &generator);
   }).run(*this);
   return result;
 }
@@ -199,6 +214,7 @@ std::ostream& operator<<(std::ostream& out, const Module& module) { return out <
 
 ForwardObserver::ForwardObserver(See see) : see_(std::move(see)), before_(observer) { observer = &see_; }
 ForwardObserver::~ForwardObserver() { observer = before_; }
+bool ForwardObserver::watching() { return observer != nullptr; }
 
 Tensor parameter(Tensor t) { return t.requires_grad_(); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dagrad/core/random.h"
 #include "dagrad/core/tensor.h"
 
 namespace dagrad::nn {
@@ -22,6 +23,9 @@ class Parts {
   /// A tensor that is saved but not trained.
   virtual void buffer(const std::string& name, Tensor& tensor) = 0;
   virtual void module(const std::string& name, Module& module) = 0;
+  /// Where the module's own chance comes from (dropout's masks): no part of its state_dict, but what a run depends on
+  /// that goes on later.
+  virtual void generator(const std::string&, Generator&) {}
 };
 
 /// A function with parameters. Derive from it, keep tensors and modules as plain members, and list them once:
@@ -59,6 +63,8 @@ class Module {
   std::vector<Named> named_parameters() const;
   std::vector<Tensor> parameters() const;
   std::vector<Named> named_buffers() const;
+  /// The generators of this and the modules inside, each once.
+  std::vector<std::pair<std::string, Generator*>> named_generators();
   /// This module (under the name "") and those inside, in the order of the lists.
   std::vector<std::pair<std::string, Module*>> named_modules();
   /// Calls `visit` for each of them, the outer ones last.
@@ -79,6 +85,8 @@ class Module {
   std::int64_t parameter_count() const;
   /// Gives each parameter, and each module inside, its dotted name, for messages and drawings.
   void name_parameters();
+  /// The name that name_parameters() gave to this module; null without one.
+  const std::string* interned_name() const { return name_; }
 
  private:
   bool training_ = true;
@@ -95,6 +103,8 @@ class ForwardObserver {
   using See = std::function<void(Module&, const Tensor& x, const Tensor& result)>;
   explicit ForwardObserver(See see);
   ~ForwardObserver();
+  /// Whether the calling thread has one.
+  static bool watching();
   ForwardObserver(const ForwardObserver&) = delete;
   ForwardObserver& operator=(const ForwardObserver&) = delete;
 

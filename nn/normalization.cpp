@@ -43,8 +43,8 @@ BatchNorm::BatchNorm(const char* name, int least_axes, int most_axes, std::int64
   if (options.track_running_stats) start_estimates(features, running_mean, running_var, num_batches_tracked);
 }
 
-Tensor BatchNorm::forward(const Tensor& x) {
-  if (x.dim() < least_axes_ || x.dim() > most_axes_ || x.size(1) != features_) {
+Tensor BatchNorm::forward(const Tensor& x, std::optional<Activation> activation) {
+  if (!takes(x.dim()) || x.size(1) != features_) {
     throw ShapeError(fmt::format(
         "{}: x is {} (want {} dimensions and size(1) == {})", name_, x.shape().str(),
         least_axes_ == most_axes_ ? fmt::format("{}", least_axes_) : fmt::format("{} or {}", least_axes_, most_axes_),
@@ -56,7 +56,7 @@ Tensor BatchNorm::forward(const Tensor& x) {
   if (tracking && !options.momentum) momentum = 1 / (num_batches_tracked.item<double>() + 1);
   Tensor result =
       batch_norm(x, running_mean, running_var, weight, bias,
-                 {.training = training, .momentum = momentum, .eps = options.eps, .activation = options.activation});
+                 {.training = training, .momentum = momentum, .eps = options.eps, .activation = activation});
   if (tracking) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
   return result;
 }

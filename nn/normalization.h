@@ -25,9 +25,13 @@ struct BatchNormLayerOptions {
 /// and num_batches_tracked. Throws ShapeError for x of other shapes, and in training for one value per channel.
 class BatchNorm : public Module {
  public:
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward(x, options.activation); }
+  /// The same with another activation than that of the options.
+  Tensor forward(const Tensor& x, std::optional<Activation> activation);
   void parts(Parts& p) override;
   std::string describe() const override;
+  /// Whether x may have that many axes.
+  bool takes(int axes) const { return axes >= least_axes_ && axes <= most_axes_; }
 
   Tensor weight, bias;               ///< undefined unless affine
   Tensor running_mean, running_var;  ///< undefined unless track_running_stats, as is the next

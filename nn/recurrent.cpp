@@ -74,6 +74,7 @@ void RecurrentNetwork::parts(Parts& p) {
   const std::size_t directions = layers_.bidirectional ? 2 : 1;
   for (std::size_t i = 0; i < weights.size(); ++i)
     list(p, weights[i], fmt::format("_l{}{}", i / directions, i % directions == 1 ? "_reverse" : ""));
+  p.generator("generator", generator);
 }
 
 std::string RecurrentNetwork::describe() const {

@@ -119,6 +119,19 @@ std::string list_misfits(const Plan& plan, bool strict) {
   return out;
 }
 
+Plan checked_plan(const Module& module, const io::NamedTensors& tensors, const LoadOptions& options) {
+  io::check_names("load_state", tensors);
+  Plan plan = make_plan(slots_of(module), tensors, options);
+  if (const std::string misfits = list_misfits(plan, options.strict); !misfits.empty())
+    throw UsageError(fmt::format("load_state: the tensors do not fit {}:{}", module.describe(), misfits));
+  return plan;
+}
+
+void carry_out(Plan& plan) {
+  const NoGrad guard;
+  for (auto& [to, from] : plan.copies) to.copy_(from);
+}
+
 [[noreturn]] void throw_unknown(const fs::path& file, const char* wanted) {
   throw UsageError(fmt::format("{}: the format is not known by the name (want {})", file.string(), wanted));
 }
@@ -139,13 +152,13 @@ io::NamedTensors copy_state(const Module& module) {
 }
 
 LoadReport load_state(Module& module, const io::NamedTensors& tensors, const LoadOptions& options) {
-  io::check_names("load_state", tensors);
-  Plan plan = make_plan(slots_of(module), tensors, options);
-  if (const std::string misfits = list_misfits(plan, options.strict); !misfits.empty())
-    throw UsageError(fmt::format("load_state: the tensors do not fit {}:{}", module.describe(), misfits));
-  const NoGrad guard;
-  for (auto& [to, from] : plan.copies) to.copy_(from);
+  Plan plan = checked_plan(module, tensors, options);
+  carry_out(plan);
   return std::move(plan.report);
+}
+
+std::function<void()> prepare_state(Module& module, const io::NamedTensors& tensors) {
+  return [plan = checked_plan(module, tensors, {})]() mutable { carry_out(plan); };
 }
 
 void save(const Module& module, const fs::path& file, const io::Metadata& metadata) {

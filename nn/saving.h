@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,10 @@ struct LoadReport {
 /// module shares, any of its names will do; if several are given they must be equal. Throws UsageError that lists
 /// everything that does not fit, and then nothing has been changed: names (if strict), shapes, element types.
 LoadReport load_state(Module& module, const io::NamedTensors& tensors, const LoadOptions& options = {});
+
+/// Checks strictly what load_state would, and returns what copies the tensors and cannot fail: for loading several
+/// things or none. Throws UsageError that lists everything that does not fit.
+[[nodiscard]] std::function<void()> prepare_state(Module& module, const io::NamedTensors& tensors);
 
 /// Saves state(module) to a file by the end of its name: .safetensors or .npz. Atomically. `metadata` is for
 /// safetensors alone. Throws UsageError for another name, IoError.

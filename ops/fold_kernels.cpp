@@ -34,7 +34,7 @@ struct Loader {
 };
 
 template <class Formula, class D>
-HWY_INLINE double row_of(D d, const float* x, std::int64_t count, double centre) {
+HWY_NOINLINE double row_of(D d, const float* x, std::int64_t count, double centre) {
   const Math<D> m{d};
   const Loader<D> load{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -64,7 +64,7 @@ HWY_INLINE double row_of(D d, const float* x, std::int64_t count, double centre)
 
 /// into[j] = fold(into[j], the rows), four rows at a time.
 template <class Formula, class D>
-HWY_INLINE void columns_of(D d, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
+HWY_NOINLINE void columns_of(D d, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
                            const hn::TFromD<D>* c, hn::TFromD<D>* into) {
   const Math<D> m{d};
   const Loader<D> load{d};

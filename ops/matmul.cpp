@@ -15,6 +15,7 @@
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/reduction.h"
+#include "dagrad/ops/small_matmul.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -70,6 +71,25 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
   }
 }
 
+/// The product by own loops, where they beat a primitive; false where they do not.
+bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
+  if (dst.dim() != 2 || dst.dtype() != f32 || !small_matmul::suits(dst.size(0), a.size(1), dst.size(1))) return false;
+  const bool bias_in_line = !bias.defined() || bias.is_contiguous();
+  if (!dst.is_contiguous() || !bias_in_line) return false;
+  const auto matrix = [](const Tensor& t) {
+    return small_matmul::Matrix{t.data<float>(), t.strides()[0], t.strides()[1]};
+  };
+  small_matmul::run({.rows = dst.size(0),
+                     .inner = a.size(1),
+                     .columns = dst.size(1),
+                     .a = matrix(a),
+                     .b = matrix(b),
+                     .bias = bias.defined() ? bias.data<float>() : nullptr,
+                     .relu = relu,
+                     .dst = dst.mutable_data<float>()});
+  return true;
+}
+
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
                    std::optional<onednn::Eltwise> then = {}) {
   const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
@@ -85,7 +105,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
     if (bias.defined()) dst.copy_(bias);
     return;
   }
-  run_primitive(a, b, bias, dst);
+  if (!run_small(a, b, bias, dst)) run_primitive(a, b, bias, dst);
 }
 
 struct Matmul {
@@ -155,7 +175,10 @@ struct LinearBackwardWeights {
   void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& src, std::array<Tensor, 2>& dst) const {
     const Tensor rows = rows_of(diff_dst);
     multiply(transposed(rows), rows_of(src), {}, dst[0]);
-    fold::fold_into(fold::Kind::sum, rows, AxisSet::one(0, 2), dst[1]);
+    if (rows.dtype() == f32 && rows.is_contiguous() && rows.size(0) <= small_matmul::kMostSummed)
+      small_matmul::column_sums(rows.data<float>(), rows.size(0), rows.size(1), dst[1].mutable_data<float>());
+    else
+      fold::fold_into(fold::Kind::sum, rows, AxisSet::one(0, 2), dst[1]);
     ctx.save(diff_dst);
     ctx.save(src);
   }
@@ -251,14 +274,18 @@ struct LinearActivation {
 
   // dst = f(src weights^T + bias)
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
+    const Tensor from = rows_of(src), matrix = transposed(weights);
     Tensor rows = rows_of(dst);
+    const bool is_relu = activation == Activation::relu;
     // relu of oneDNN 2.6 takes NaN to 0 as a post-op too, so it follows in place.
-    if (activation != Activation::relu && dst.dtype() != f64 && dst.numel() > 0 && src.size(-1) > 0) {
-      const bool tanh = activation == Activation::tanh;
-      run_primitive(rows_of(src), transposed(weights), bias, rows,
-                    tanh ? onednn::Eltwise::tanh : onednn::Eltwise::logistic);
+    const bool as_post_op = !is_relu && dst.dtype() != f64 && dst.numel() > 0 && src.size(-1) > 0;
+    if (run_small(from, matrix, bias, rows, is_relu)) {
+      if (!is_relu) pointwise::unary(function(), rows, rows);
+    } else if (as_post_op) {
+      const bool is_tanh = activation == Activation::tanh;
+      run_primitive(from, matrix, bias, rows, is_tanh ? onednn::Eltwise::tanh : onednn::Eltwise::logistic);
     } else {
-      multiply(rows_of(src), transposed(weights), bias, rows);
+      multiply(from, matrix, bias, rows);
       pointwise::unary(function(), rows, rows);
     }
     save_linear(ctx, src, weights, bias);

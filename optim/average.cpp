@@ -99,7 +99,7 @@ State WeightAverage::state() const {
   return state;
 }
 
-void WeightAverage::load_state(const State& state) {
+std::function<void()> WeightAverage::prepare_state(const State& state) {
   if (swapped_)
     throw UsageError(fmt::format("{}: load_state while the tensors hold their averages (want swap() first)", kind_));
   StateReader reader(kind_, state);
@@ -110,8 +110,10 @@ void WeightAverage::load_state(const State& state) {
     averages.push_back(copy_like(like, like.dtype(), reader.tensor(key(i), like.shape(), like.dtype())));
   }
   reader.finish();
-  averages_ = std::move(averages);
-  updates_ = updates;
+  return [this, updates, averages = std::move(averages)]() mutable {
+    averages_ = std::move(averages);
+    updates_ = updates;
+  };
 }
 
 ExponentialAverage::ExponentialAverage(std::vector<Tensor> tensors, const ExponentialAverageOptions& options)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "dagrad/core/tensor.h"
@@ -33,7 +34,9 @@ class WeightAverage {
 
   State state() const;
   /// Throws UsageError, before anything is changed, when the state does not fit.
-  void load_state(const State& state);
+  void load_state(const State& state) { prepare_state(state)(); }
+  /// Checks a state, and returns what takes it over and cannot fail.
+  [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  protected:
   /// Throws UsageError for no tensors, DTypeError for one that is not floating, ShapeError for one with gaps.

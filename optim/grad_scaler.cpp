@@ -58,14 +58,16 @@ State GradScaler::state() const {
   return state;
 }
 
-void GradScaler::load_state(const State& state) {
+std::function<void()> GradScaler::prepare_state(const State& state) {
   StateReader reader("GradScaler", state);
   double scale = reader.number("scale");
   const std::int64_t finite_steps = reader.count("finite_steps");
   reader.finish();
   OptionCheck("GradScaler").number("scale", scale, kPositive);
-  scale_ = scale;
-  finite_steps_ = finite_steps;
+  return [this, scale, finite_steps] {
+    scale_ = scale;
+    finite_steps_ = finite_steps;
+  };
 }
 
 }  // namespace dagrad::optim

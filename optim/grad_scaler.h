@@ -1,6 +1,7 @@
 // Scaling the loss against underflow of low-precision gradients.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "dagrad/core/tensor.h"
@@ -44,7 +45,9 @@ class GradScaler {
 
   State state() const;
   /// Throws UsageError, before anything is changed, for the state of another kind or a scale out of range.
-  void load_state(const State& state);
+  void load_state(const State& state) { prepare_state(state)(); }
+  /// Checks a state, and returns what takes it over and cannot fail.
+  [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  private:
   GradScalerOptions options_;

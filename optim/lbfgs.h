@@ -38,6 +38,7 @@ class LBFGS final : public GroupedOptimizer<LbfgsOptions> {
 
   /// How often the closure was called so far.
   std::int64_t evaluations() const { return evaluations_; }
+  bool needs_closure() const override { return true; }
 
  private:
   using Vector = std::vector<double>;

@@ -16,16 +16,16 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
                     "momentum or betas)",
                     optimizer.name()));
   for (std::size_t group = 0; group < optimizer.group_count(); ++group) bases_.push_back(optimizer.lr(group));
-  apply(0, bases_);
+  apply(0, rates_at(0, bases_));
 }
 
 void LRScheduler::step() {
-  apply(steps_ + 1, bases_);
+  apply(steps_ + 1, rates_at(steps_ + 1, bases_));
   ++steps_;
 }
 
 // All rates are computed and checked before the first is set.
-void LRScheduler::apply(std::int64_t t, const std::vector<double>& bases) {
+std::vector<double> LRScheduler::rates_at(std::int64_t t, const std::vector<double>& bases) const {
   if (optimizer_.group_count() != bases.size())
     throw UsageError(fmt::format("LRScheduler: the optimizer has {} groups (want {}, as when the scheduler was made)",
                                  optimizer_.group_count(), bases.size()));
@@ -36,6 +36,10 @@ void LRScheduler::apply(std::int64_t t, const std::vector<double>& bases) {
       throw UsageError(
           fmt::format("LRScheduler: the schedule gives {} at step {} (want {})", rates.back(), t, kRate.want));
   }
+  return rates;
+}
+
+void LRScheduler::apply(std::int64_t t, const std::vector<double>& rates) {
   for (std::size_t group = 0; group < rates.size(); ++group) {
     optimizer_.set_lr(rates[group], group);
     if (schedule_.sets_momentum()) optimizer_.set_momentum(schedule_.momentum(t), group);
@@ -57,7 +61,7 @@ State LRScheduler::state() const {
   return state;
 }
 
-void LRScheduler::load_state(const State& state) {
+std::function<void()> LRScheduler::prepare_state(const State& state) {
   StateReader reader("LRScheduler", state);
   reader.expect("groups", static_cast<double>(bases_.size()), "groups");
   const std::int64_t steps = reader.count("steps");
@@ -65,9 +69,12 @@ void LRScheduler::load_state(const State& state) {
   for (std::size_t group = 0; group < bases_.size(); ++group)
     bases.push_back(reader.number(fmt::format("group{}.base", group)));
   reader.finish();
-  apply(steps, bases);
-  steps_ = steps;
-  bases_ = std::move(bases);
+  std::vector<double> rates = rates_at(steps, bases);
+  return [this, steps, bases = std::move(bases), rates = std::move(rates)]() mutable {
+    apply(steps, rates);
+    steps_ = steps;
+    bases_ = std::move(bases);
+  };
 }
 
 }  // namespace dagrad::optim

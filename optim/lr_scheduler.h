@@ -1,6 +1,7 @@
 // Setting an optimizer's learning rate by a schedule.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "dagrad/optim/optimizer.h"
@@ -28,10 +29,13 @@ class LRScheduler {
   State state() const;
   /// Goes on at the saved step, and sets the rates that belong to it. Throws UsageError, before anything is changed,
   /// for the state of another kind or number of groups.
-  void load_state(const State& state);
+  void load_state(const State& state) { prepare_state(state)(); }
+  /// Checks a state, and returns what takes it over and cannot fail.
+  [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  private:
-  void apply(std::int64_t t, const std::vector<double>& bases);
+  std::vector<double> rates_at(std::int64_t t, const std::vector<double>& bases) const;
+  void apply(std::int64_t t, const std::vector<double>& rates);
 
   Optimizer& optimizer_;
   Schedule schedule_;

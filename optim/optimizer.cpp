@@ -171,7 +171,7 @@ State Optimizer::state() const {
   return state;
 }
 
-void Optimizer::load_state(const State& state) {
+std::function<void()> Optimizer::prepare_state(const State& state) {
   StateReader reader(name_, state);
   reader.expect("groups", static_cast<double>(group_count()), "groups");
   std::vector<std::vector<double>> loaded(group_count());
@@ -186,14 +186,16 @@ void Optimizer::load_state(const State& state) {
     });
     describe_options(group, read);
   }
-  const std::function<void()> commit = prepare_load(reader);
+  std::function<void()> commit = prepare_load(reader);
   reader.finish();
-  for (std::size_t group = 0; group < group_count(); ++group) {
-    std::size_t next = 0;
-    EachOption set([&](std::string_view, double& number, const Range&) { number = loaded[group][next++]; });
-    describe_options(group, set);
-  }
-  commit();
+  return [this, loaded = std::move(loaded), commit = std::move(commit)] {
+    for (std::size_t group = 0; group < loaded.size(); ++group) {
+      std::size_t next = 0;
+      EachOption set([&](std::string_view, double& number, const Range&) { number = loaded[group][next++]; });
+      describe_options(group, set);
+    }
+    commit();
+  };
 }
 
 }  // namespace dagrad::optim

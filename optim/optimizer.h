@@ -37,6 +37,8 @@ class Optimizer {
   void step(const StepOptions& options = {});
   /// Calls `closure` with recording on and then makes a step; returns the loss. LBFGS calls it several times.
   Tensor step(const Closure& closure);
+  /// Whether step() works with a closure only, as it wants losses at other places than the present one.
+  virtual bool needs_closure() const { return false; }
   /// Frees the gradients, or fills them with zeros.
   void zero_grad(bool set_to_none = true);
   /// Whether step() looks through all gradients first and throws GradientError, naming parameter and element, when one
@@ -66,7 +68,10 @@ class Optimizer {
   State state() const;
   /// Takes over a state saved from an optimizer of the same kind over parameters of the same shapes in the same groups.
   /// Throws UsageError, before anything is changed, when it does not fit.
-  void load_state(const State& state);
+  void load_state(const State& state) { prepare_state(state)(); }
+  /// Checks a state as load_state does, and returns what takes it over, which cannot fail: for loading several things
+  /// or none.
+  [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  protected:
   explicit Optimizer(std::string_view optimizer) : name_(optimizer) {}

@@ -69,14 +69,16 @@ State ReduceLROnPlateau::state() const {
   return state;
 }
 
-void ReduceLROnPlateau::load_state(const State& state) {
+std::function<void()> ReduceLROnPlateau::prepare_state(const State& state) {
   StateReader reader("ReduceLROnPlateau", state);
   const double best = reader.number("best");
   const std::int64_t bad_steps = reader.count("bad_steps"), cooling = reader.count("cooling");
   reader.finish();
-  best_ = best;
-  bad_steps_ = bad_steps;
-  cooling_ = cooling;
+  return [this, best, bad_steps, cooling] {
+    best_ = best;
+    bad_steps_ = bad_steps;
+    cooling_ = cooling;
+  };
 }
 
 }  // namespace dagrad::optim

@@ -1,6 +1,7 @@
 // Lowering the learning rate when a measure no longer improves.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -37,7 +38,9 @@ class ReduceLROnPlateau {
 
   State state() const;
   /// Throws UsageError, before anything is changed, for the state of another kind. The rates are the optimizer's state.
-  void load_state(const State& state);
+  void load_state(const State& state) { prepare_state(state)(); }
+  /// Checks a state, and returns what takes it over and cannot fail.
+  [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  private:
   bool is_better(double metric) const;

@@ -34,6 +34,7 @@ class WeightPerturbation final : public GroupedOptimizer<WeightPerturbationOptio
 
   /// How often the closure was called so far.
   std::int64_t evaluations() const { return evaluations_; }
+  bool needs_closure() const override { return true; }
 
  private:
   void update(const StepOptions& options) override;

@@ -22,7 +22,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  dagrad lab list                    what there is\n"
     "  dagrad lab xor gradients           run these: tables here, pictures in dagrad-lab.html\n"
-    "  dagrad lab all --report all.html   everything, in a minute or two\n"
+    "  dagrad lab all --report all.html   everything but kingma-ba, in a minute or two\n"
+    "  dagrad lab kingma-ba --data DIR --json runs.json --charts DIR\n"
     "  dagrad lab init --json - | jq '.[0].tables[0]'\n\n";
 
 constexpr const char* kOutcome =
@@ -39,7 +40,7 @@ std::vector<Experiment> chosen(const std::vector<std::string>& names) {
   std::vector<Experiment> result;
   const bool all = std::find(names.begin(), names.end(), "all") != names.end();
   for (const Experiment& e : lab::experiments()) {
-    if (all || std::find(names.begin(), names.end(), e.name) != names.end()) result.push_back(e);
+    if ((all && !e.takes_minutes) || std::find(names.begin(), names.end(), e.name) != names.end()) result.push_back(e);
   }
   return result;
 }
@@ -49,12 +50,14 @@ std::vector<Experiment> chosen(const std::vector<std::string>& names) {
 int run_lab(const std::vector<std::string>& arguments) {
   namespace po = boost::program_options;
   std::vector<std::string> names;
-  std::string report = "dagrad-lab.html", json;
+  std::string report = "dagrad-lab.html", json, charts, data;
   int threads = 0;
   po::options_description options("Options");
   options.add_options()("experiment", po::value(&names)->value_name("NAME"),
                         "what to run, all or list; the word experiment may be left out")(
+      "data", optional_text(data, "DIR"), "MNIST's files, for experiments that need them")(
       "report", option(report, "FILE"), "an HTML page with the pictures, or none")(
+      "charts", optional_text(charts, "DIR"), "each chart as an SVG file as well")(
       "json", optional_text(json, "FILE"), "findings and tables; - is stdout")("threads", option(threads, "N"),
                                                                                "0: one per core");
   if (!parse_command_line({"lab", kExamples, kOutcome, "experiment"}, options, arguments)) return kSuccess;
@@ -70,11 +73,12 @@ int run_lab(const std::vector<std::string>& arguments) {
   for (const std::string& file : {report, json}) {
     if (!file.empty() && file != "-" && file != "none") check_writable(file);
   }
+  if (!charts.empty()) check_writable(charts + "/chart.svg");
   if (threads > 0) set_num_threads(threads);
   set_flush_denormals(true);
 
   Page page("dagrad lab");
-  lab::Notebook book(page, json != "-");
+  lab::Notebook book(page, json != "-", data);
   for (const Experiment& e : experiments) {
     book.begin(e.name, e.question);
     e.run(book);
@@ -82,6 +86,9 @@ int run_lab(const std::vector<std::string>& arguments) {
   const std::string text = book.json().dump(2) + "\n";
   if (json == "-") print(text);
   if (!json.empty() && json != "-") write_whole_file(json, text);
+  for (const auto& [name, svg] : book.drawn()) {
+    if (!charts.empty()) write_whole_file(fmt::format("{}/{}.svg", charts, name), standalone(svg));
+  }
   if (report != "none" && !report.empty()) {
     write_whole_file(report, page.html());
     if (json != "-") print(fmt::format("\nreport: {}\n", report));

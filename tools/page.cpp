@@ -72,6 +72,12 @@ Page& Page::raw(const std::string& html) {
   return *this;
 }
 
+std::string standalone(const std::string& chart) {
+  const std::size_t inside = chart.find('>') + 1;
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + chart.substr(4, inside - 5) + "><style>" + style() +
+         "</style><rect width=\"100%\" height=\"100%\" style=\"fill: var(--paper)\"/>" + chart.substr(inside) + "\n";
+}
+
 std::string Page::html() const {
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width, initial-scale=1\"><title>" +

@@ -29,4 +29,7 @@ class Page {
   std::string title_, body_;
 };
 
+/// A chart as an SVG file of its own, with the page's colours, also light and dark.
+std::string standalone(const std::string& chart);
+
 }  // namespace dagrad::tools

@@ -30,12 +30,8 @@ nn::Sequential make_model(const TrainOptions& options, const data::Dataset& samp
   widths.push_back(sample.classes);
   nn::MlpOptions mlp;
   mlp.dropout = options.dropout;
-  mlp.activation = options.activation == "relu"   ? nn::ActivationKind::relu
-                   : options.activation == "tanh" ? nn::ActivationKind::tanh
-                                                  : nn::ActivationKind::sigmoid;
-  mlp.init = options.init == "standard" ? nn::InitKind::standard
-             : options.init == "he"     ? nn::InitKind::he
-                                        : nn::InitKind::xavier;
+  mlp.activation = nn::activation_kind(options.activation);
+  mlp.init = nn::weight_init(options.init);
   nn::Sequential model(nn::Flatten(), nn::mlp(widths, mlp));
   model.name_parameters();
   return model;

@@ -14,6 +14,8 @@
 namespace dagrad::data {
 namespace {
 
+constexpr const char* kKind = "DataLoader";
+
 std::int64_t batch_count(std::int64_t samples, const LoaderOptions& options) {
   const std::int64_t whole = samples / options.batch_size;
   return options.drop_last || samples % options.batch_size == 0 ? whole : whole + 1;
@@ -55,14 +57,15 @@ class GeneratorScope {
 /// The batches of one epoch. Holds all that workers need, so that the loader may be changed or gone.
 class DataLoader::Iterator::Source {
  public:
-  Source(Dataset dataset, LoaderOptions options, std::vector<std::int64_t> order, std::int64_t epoch)
+  Source(Dataset dataset, LoaderOptions options, std::vector<std::int64_t> order, std::int64_t epoch,
+         std::int64_t first)
       : dataset_(std::move(dataset)),
         options_(std::move(options)),
         order_(std::move(order)),
         generator_(Generator(options_.seed).fork(static_cast<std::uint64_t>(epoch)).fork(kTransformStream)) {
     const std::int64_t count = size();
-    if (options_.workers > 0 && count > 0) {
-      prefetcher_.emplace(count, options_.workers, std::int64_t{options_.workers} * options_.prefetch,
+    if (options_.workers > 0 && count > first) {
+      prefetcher_.emplace(first, count, options_.workers, std::int64_t{options_.workers} * options_.prefetch,
                           [this](std::int64_t i) {
                             // The batches share the processor; ops inside of each would only add threads.
                             const ThreadLimit limit(1);
@@ -122,19 +125,67 @@ std::int64_t DataLoader::size() const { return batch_count(options_.sampler->siz
 DataLoader::Iterator DataLoader::begin() {
   std::vector<std::int64_t> order = options_.sampler->order(epoch_);
   check_order(order, *options_.sampler, dataset_.size());
-  auto source = std::make_shared<Iterator::Source>(dataset_, options_, std::move(order), epoch_);
+  const std::int64_t first = std::exchange(first_, 0);
+  auto source = std::make_shared<Iterator::Source>(dataset_, options_, std::move(order), epoch_, first);
+  position_ = std::make_shared<LoaderPosition>(LoaderPosition{epoch_, first});
   ++epoch_;
-  return {std::move(source), 0};
+  return {std::move(source), position_, first};
 }
 
-DataLoader::Iterator::Iterator(std::shared_ptr<Source> source, std::int64_t index)
-    : source_(std::move(source)), index_(index) {
-  if (source_ && index_ < source_->size()) batch_ = source_->take(index_);
+void DataLoader::set_position(const LoaderPosition& position) {
+  if (position.epoch < 0 || position.batch < 0 || position.batch >= size()) {
+    throw UsageError(fmt::format("DataLoader: set_position to batch {} of epoch {} (want a batch from 0 to {})",
+                                 position.batch, position.epoch, size() - 1));
+  }
+  epoch_ = position.epoch;
+  first_ = position.batch;
+  position_ = std::make_shared<LoaderPosition>(position);
+}
+
+optim::State DataLoader::state() const {
+  optim::State state{.kind = kKind, .numbers = {}, .tensors = {}};
+  state.numbers["samples"] = static_cast<double>(options_.sampler->size());
+  state.numbers["batches"] = static_cast<double>(size());
+  state.numbers["seed.low"] = static_cast<double>(options_.seed & 0xffffffff);
+  state.numbers["seed.high"] = static_cast<double>(options_.seed >> 32);
+  state.numbers["epoch"] = static_cast<double>(position_->epoch);
+  state.numbers["batch"] = static_cast<double>(position_->batch);
+  return state;
+}
+
+std::function<void()> DataLoader::prepare_state(const optim::State& state) {
+  const optim::State own = this->state();
+  optim::StateReader reader(kKind, state);
+  reader.expect("samples", own.numbers.at("samples"), "samples");
+  reader.expect("batches", own.numbers.at("batches"), "batches");
+  reader.expect("seed.low", own.numbers.at("seed.low"), "as the low half of its seed");
+  reader.expect("seed.high", own.numbers.at("seed.high"), "as the high half of its seed");
+  const LoaderPosition position{reader.count("epoch"), reader.count("batch")};
+  reader.finish();
+  DataLoader copy = *this;
+  copy.set_position(position);
+  return [this, position] { set_position(position); };
+}
+
+DataLoader::Iterator::Iterator(std::shared_ptr<Source> source, std::shared_ptr<LoaderPosition> position,
+                               std::int64_t index)
+    : source_(std::move(source)), position_(std::move(position)), index_(index) {
+  if (source_) take();
+}
+
+void DataLoader::Iterator::take() {
+  if (index_ >= source_->size()) {
+    batch_ = {};
+    return;
+  }
+  batch_ = source_->take(index_);
+  const bool is_last = index_ + 1 == source_->size();
+  *position_ = is_last ? LoaderPosition{position_->epoch + 1, 0} : LoaderPosition{position_->epoch, index_ + 1};
 }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
   ++index_;
-  batch_ = index_ < source_->size() ? source_->take(index_) : Batch{};
+  take();
   return *this;
 }
 

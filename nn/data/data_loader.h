@@ -10,6 +10,7 @@
 #include "dagrad/core/random.h"
 #include "dagrad/nn/data/dataset.h"
 #include "dagrad/nn/data/sampler.h"
+#include "dagrad/optim/state.h"
 
 namespace dagrad::data {
 
@@ -35,6 +36,13 @@ struct LoaderOptions {
   int prefetch = 2;  ///< how many batches each worker may be ahead
 };
 
+/// A place between two batches: the one that comes next.
+struct LoaderPosition {
+  std::int64_t epoch = 0;
+  std::int64_t batch = 0;
+  bool operator==(const LoaderPosition&) const = default;
+};
+
 /// Goes through a dataset in batches: `for (const Batch& batch : loader) ...` is one epoch, and the next such loop the
 /// next one. The batches are the same to the bit whatever the number of workers. What a worker throws comes out of the
 /// loop at the batch that it was about. Not thread-safe.
@@ -49,7 +57,21 @@ class DataLoader {
   const Dataset& dataset() const { return dataset_; }
   /// The number of epochs begun; setting it gives the order of that epoch to the next loop.
   std::int64_t epoch() const { return epoch_; }
-  void set_epoch(std::int64_t epoch) { epoch_ = epoch; }
+  void set_epoch(std::int64_t epoch) { set_position({epoch, 0}); }
+
+  /// What comes after the batch that the latest loop took last, within it or after it: for going on there in another
+  /// run, with the same batches.
+  LoaderPosition position() const { return *position_; }
+  /// The next loop goes through the rest of that epoch, from that batch on. Throws UsageError for a batch that the
+  /// epoch has not.
+  void set_position(const LoaderPosition& position);
+
+  /// The position, and by what it is known that it is one in the same batches: the numbers of samples and batches, the
+  /// seed.
+  optim::State state() const;
+  /// Checks that a state fits, and returns what takes the position over and cannot fail. Throws UsageError.
+  [[nodiscard]] std::function<void()> prepare_state(const optim::State& state);
+  void load_state(const optim::State& state) { prepare_state(state)(); }
 
   /// Goes through an epoch once. Copies share their place in it.
   class Iterator {
@@ -68,18 +90,21 @@ class DataLoader {
    private:
     friend class DataLoader;
     class Source;
-    Iterator(std::shared_ptr<Source> source, std::int64_t index);
+    Iterator(std::shared_ptr<Source> source, std::shared_ptr<LoaderPosition> position, std::int64_t index);
+    void take();
     std::shared_ptr<Source> source_;
+    std::shared_ptr<LoaderPosition> position_;
     std::int64_t index_;
     Batch batch_;
   };
   Iterator begin();
-  Iterator end() const { return {nullptr, size()}; }
+  Iterator end() const { return {nullptr, nullptr, size()}; }
 
  private:
   Dataset dataset_;
   LoaderOptions options_;
-  std::int64_t epoch_ = 0;
+  std::int64_t epoch_ = 0, first_ = 0;                                             // where the next loop begins
+  std::shared_ptr<LoaderPosition> position_ = std::make_shared<LoaderPosition>();  // of the latest loop
 };
 
 }  // namespace dagrad::data

@@ -13,13 +13,14 @@
 
 namespace dagrad::data {
 
-/// Makes items 0 to count - 1 by `make(i)` in `workers` threads, at most `ahead` of them before they are taken, and
-/// hands them out in order. Destroying it stops the threads after the item that each is at.
+/// Makes items `first` to count - 1 by `make(i)` in `workers` threads, at most `ahead` of them before they are taken,
+/// and hands them out in order. Destroying it stops the threads after the item that each is at.
 template <class Item>
 class Prefetcher {
  public:
-  Prefetcher(std::int64_t count, int workers, std::int64_t ahead, std::function<Item(std::int64_t)> make)
-      : count_(count), make_(std::move(make)), slots_(static_cast<std::size_t>(ahead)) {
+  Prefetcher(std::int64_t first, std::int64_t count, int workers, std::int64_t ahead,
+             std::function<Item(std::int64_t)> make)
+      : count_(count), make_(std::move(make)), slots_(static_cast<std::size_t>(ahead)), begun_(first), taken_(first) {
     for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
   }
   ~Prefetcher() {
@@ -80,7 +81,7 @@ class Prefetcher {
   std::mutex mutex_;
   std::condition_variable made_, room_;
   std::vector<Slot> slots_;
-  std::int64_t begun_ = 0, taken_ = 0;
+  std::int64_t begun_, taken_;
   bool stopped_ = false;
   std::vector<std::thread> threads_;
 };

@@ -40,8 +40,10 @@ class Metric {
 class Mean {
  public:
   /// Adds one value.
-  void add(double value, double weight = 1) {
-    sum_ += weight * value;
+  void add(double value, double weight = 1) { add_total(weight * value, weight); }
+  /// Adds values whose weighted sum and whose weights' sum are known.
+  void add_total(double sum, double weight) {
+    sum_ += sum;
     weight_ += weight;
   }
   /// Adds all elements of a tensor, with one weight for each sample [N] of the first axis, or none.

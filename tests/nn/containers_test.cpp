@@ -1,10 +1,13 @@
 #include "dagrad/nn/containers.h"
 
+#include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/gradcheck_gtest.h"
+#include "dagrad/core/node.h"
 #include "dagrad/nn/nn.h"
 #include "dagrad/ops/ops.h"
 #include "expect_error.h"
@@ -16,6 +19,56 @@ std::vector<std::string> names(const Module& module) {
   std::vector<std::string> result;
   for (const auto& [name, tensor] : module.named_parameters()) result.push_back(name);
   return result;
+}
+
+/// Whether what `net` gives, and the gradients of its parameters, are those of its modules one by one.
+::testing::AssertionResult runs_as_its_parts(Sequential& net, const Tensor& x, std::string_view op) {
+  const auto gradients_of = [&](const Tensor& y) {
+    net.zero_grad();
+    sum(y * y).backward();
+    std::vector<std::vector<float>> all{y.to_vector<float>()};
+    for (const Tensor& p : net.parameters()) all.push_back(p.grad().to_vector<float>());
+    return all;
+  };
+  const Tensor joined = net(x);
+  Tensor parts = x;
+  for (std::size_t i = 0; i < net.size(); ++i) parts = net[i](parts);
+  if (joined.node()->name() != op)
+    return ::testing::AssertionFailure() << "the result is of " << joined.node()->name() << " (want " << op << ")";
+  const auto a = gradients_of(joined), b = gradients_of(parts);
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    for (std::size_t i = 0; i < a[k].size(); ++i) {
+      if (!(std::abs(a[k][i] - b[k][i]) <= 1e-5F * (1 + std::abs(b[k][i]))))
+        return ::testing::AssertionFailure()
+               << "tensor " << k << " at " << i << ": " << a[k][i] << " (want " << b[k][i] << ")";
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+TEST(Sequential, RunsALayerAndTheActivationBehindItAsOneOp) {
+  const Tensor x = randn({6, 5});
+  Sequential relu_net(Linear(5, 7), ReLU()), tanh_net(Linear(5, 70), Tanh()), sigmoid_net(Linear(5, 7), Sigmoid());
+  EXPECT_TRUE(runs_as_its_parts(relu_net, x, "linear_activation"));
+  EXPECT_TRUE(runs_as_its_parts(tanh_net, x, "linear_activation"));
+  EXPECT_TRUE(runs_as_its_parts(sigmoid_net, x, "linear_activation"));
+  Sequential norm_net(Linear(5, 8), BatchNorm1d(8), ReLU());
+  EXPECT_TRUE(runs_as_its_parts(norm_net, x, "batch_norm"));
+}
+
+TEST(Sequential, ShowsAnObserverTheLayerAndItsActivationApart) {
+  Sequential net(Linear(2, 3), ReLU());
+  std::vector<std::string> seen;
+  float lowest = 0;
+  {
+    const ForwardObserver observer([&](Module& module, const Tensor&, const Tensor& result) {
+      seen.push_back(module.describe());
+      for (const float v : result.to_vector<float>()) lowest = std::min(lowest, v);
+    });
+    net(randn({20, 2}));
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"Linear(2, 3)", "ReLU", "Sequential"}));
+  EXPECT_LT(lowest, 0) << "the layer's result was seen with the activation";
 }
 
 TEST(ModuleList, NamesByPositionAndCopiesWithTypes) {

@@ -146,6 +146,23 @@ TEST(CosineEmbeddingLoss, ComparesDirections) {
   EXPECT_NEAR(value(CosineEmbeddingLoss({.margin = 0.2})(a, b, row({-1, -1}))), (std::sqrt(0.5) - 0.2) / 2, 1e-15);
 }
 
+TEST(Losses, TakeWeightsOfTheBatchsSamples) {
+  const Tensor x = row({1, 2, 3}), y = row({1, 4, 0}), w = row({1, 2, 1});
+  EXPECT_DOUBLE_EQ(value(MSELoss()(x, y, w)), (2 * 4 + 9) / 4.0);
+  EXPECT_DOUBLE_EQ(value(HuberLoss({.delta = 1, .reduction = Reduction::sum})(x, y, w)), 2 * 1.5 + 2.5);
+  EXPECT_NEAR(value(BCEWithLogitsLoss()(row({0, 0}), row({1, 0}), row({3, 1}))), 2 * kLn2, 1e-15);
+  EXPECT_DOUBLE_EQ(value(MarginRankingLoss()(row({1, 1}), row({3, 3}), row({1, -1}), row({3, 1}))), 1.5);
+  // Class labels: weights of classes stay, and both enter the mean.
+  const Tensor logits = tensor({std::log(3.0), 0, 0, 0}, {2, 2}, f64), labels = tensor({0, 1}, i64);
+  const CrossEntropyLoss loss({.weight = row({1, 3})});
+  EXPECT_DOUBLE_EQ(value(loss(logits, labels, row({2, 1}))), (2 * std::log(4.0 / 3) + 3 * kLn2) / 5);
+  EXPECT_DOUBLE_EQ(value(NLLLoss()(tensor({-1, -2, -3, -4}, {2, 2}, f64), tensor({1, 0}, i64), row({0, 2}))), 3);
+  const Tensor scores = tensor({0.1, 0.2, 0.8, 0.1, 0.2, 0.8}, {2, 3}, f64);
+  const MultiMarginLoss margins({.weight = row({1, 1, 2}), .reduction = Reduction::none});
+  EXPECT_EQ(margins(scores, tensor({2, 2}, i64), row({0, 0.5})).to_vector<double>(),
+            (std::vector<double>{0, 0.5 * margins(scores, tensor({2, 2}, i64)).to_vector<double>()[1]}));
+}
+
 TEST(Losses, GiveTheTargetAGradientToo) {
   const Tensor x = row({1, 2}).requires_grad_(), y = row({0, 0.5}).requires_grad_();
   MSELoss()(x, y).backward();

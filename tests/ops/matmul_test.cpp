@@ -1,5 +1,6 @@
 #include "dagrad/ops/matmul.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/backward.h"
@@ -126,6 +127,30 @@ TEST(Linear, SumsManyRowsOfItsBiasGradientAccurately) {
   EXPECT_NEAR(b.grad().item<double>(), 0.1 * static_cast<double>(rows), 0.1);  // a running f32 sum is off by 1.4
 }
 
+TEST(Linear, GivesWholeNumbersExactlyOnBothSidesOfWhereOwnLoopsEnd) {
+  // Odd sizes, so that every tile has a rest; the last is a primitive's.
+  for (const Shape& size :
+       {Shape{7, 5, 3}, Shape{33, 18, 35}, Shape{64, 63, 65}, Shape{50, 255, 20}, Shape{50, 257, 20}}) {
+    const Tensor x = whole_numbers({size[0], size[1]}, 21), w = whole_numbers({size[2], size[1]}, 22).requires_grad_(),
+                 b = whole_numbers({size[2]}, 23).requires_grad_(), g = whole_numbers({size[0], size[2]}, 24);
+    const Tensor leaf = x.detach().requires_grad_(), y = linear(leaf, w, b);
+    EXPECT_EQ(y.to_vector<std::int64_t>(), (matmul(x, transpose(w.detach())) + b.detach()).to_vector<std::int64_t>());
+    EXPECT_EQ(matmul(x, transpose(w.detach())).to_vector<std::int64_t>(), product(x, transpose(w.detach())));
+    y.backward(g);
+    EXPECT_EQ(leaf.grad().to_vector<std::int64_t>(), product(g, w.detach())) << size.str();
+    EXPECT_EQ(w.grad().to_vector<std::int64_t>(), product(transpose(g), x)) << size.str();
+    EXPECT_EQ(b.grad().to_vector<std::int64_t>(), sum(g, {0}).to_vector<std::int64_t>()) << size.str();
+  }
+}
+
+TEST(Linear, KeepsNanUnderReluInSmallProducts) {
+  const Tensor x = tensor({std::nan(""), 1, -1}, {3, 1});
+  const std::vector<float> y = linear(x, ones({1, 1}), {}, Activation::relu).to_vector<float>();
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_EQ(y[1], 1);
+  EXPECT_EQ(y[2], 0);
+}
+
 TEST(Linear, SaysWhatIsWrong) {
   expect_error<ShapeError>(
       [] {
@@ -140,7 +165,7 @@ TEST(Linear, SaysWhatIsWrong) {
 }
 
 TEST(Primitives, AreMadeOncePerShape) {
-  const Tensor a = randn({30, 40}), b = randn({40, 50});
+  const Tensor a = randn({30, 400}), b = randn({400, 50});  // too large for own loops
   (void)matmul(a, b);
   const auto made = onednn::statistics().primitives_created;
   const auto run = onednn::statistics().executions;

@@ -3,8 +3,10 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tools/chart.h"
 #include "tools/page.h"
 #include "tools/table.h"
 
@@ -14,18 +16,31 @@ namespace dagrad::tools::lab {
 /// JSON.
 class Notebook {
  public:
-  Notebook(Page& page, bool print_text) : page_(page), print_text_(print_text) {}
+  /// `data` is a folder with MNIST's files, or empty.
+  Notebook(Page& page, bool print_text, std::string data = "")
+      : page_(page), print_text_(print_text), data_(std::move(data)) {}
 
   void begin(const std::string& name, const std::string& question);
   void say(const std::string& text);
   void table(const std::string& title, const Table& table);
-  void charts(const std::vector<std::string>& svgs) { page_.charts(svgs); }
+  void charts(const std::vector<std::string>& svgs);
+  /// A line chart whose points are in the JSON, too.
+  void curves(const ChartOptions& options, const std::vector<Series>& series);
 
   const nlohmann::ordered_json& json() const { return json_; }
+  /// A chart, named by its experiment and its number there.
+  struct Drawn {
+    std::string name, svg;
+  };
+  const std::vector<Drawn>& drawn() const { return drawn_; }
+  const std::string& data() const { return data_; }
 
  private:
   Page& page_;
   bool print_text_;
+  std::string data_;
+  std::vector<Drawn> drawn_;
+  int charts_here_ = 0;  // in the present experiment
   nlohmann::ordered_json json_ = nlohmann::ordered_json::array();
 };
 
@@ -34,6 +49,7 @@ struct Experiment {
   std::string name;
   std::string question;
   void (*run)(Notebook&);
+  bool takes_minutes = false;  ///< only run when named, not with all
 };
 
 /// All, in the order in which a course comes to them.
@@ -51,5 +67,6 @@ void run_dropout(Notebook& book);
 void run_smoothing(Notebook& book);
 void run_regularisation(Notebook& book);
 void run_normalisation(Notebook& book);
+void run_kingma_ba(Notebook& book);
 
 }  // namespace dagrad::tools::lab

@@ -8,6 +8,7 @@
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/error.h"
 #include "expect_error.h"
+#include "mnist_folder.h"
 
 namespace dagrad::data {
 namespace {
@@ -130,8 +131,7 @@ TEST_F(Idx, ChecksThatImagesAndLabelsFit) {
 }
 
 TEST(Mnist, SplitsTheTestFilesAlone) {
-  const char* shared = std::getenv("DAGRAD_SHARED");
-  const fs::path folder = fs::path(shared != nullptr ? shared : DAGRAD_SOURCE_DIR "/../shared") / "data/mnist";
+  const fs::path folder = mnist_folder();
   if (!fs::exists(folder)) GTEST_SKIP() << "no MNIST files in " << folder << " (set DAGRAD_SHARED)";
   const Split split = load_mnist(folder);
   EXPECT_EQ(split.train.size(), 9000);

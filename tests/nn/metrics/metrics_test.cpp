@@ -71,6 +71,58 @@ TEST(Metrics, DoNotDependOnTheSizesOfBatches) {
   }
 }
 
+/// What a metric of a loss says of samples in batches of 1, 2, 3, ...
+template <class L>
+double by_batches(const L& loss, const Tensor& prediction, const Tensor& target, const Tensor& weights = {}) {
+  LossMetric metric("loss", loss);
+  for (std::int64_t first = 0, size = 1; first < target.size(0); first += size, ++size) {
+    const std::int64_t length = std::min(size, target.size(0) - first);
+    metric.update(narrow(target, 0, first, length), narrow(prediction, 0, first, length),
+                  weights.defined() ? narrow(weights, 0, first, length) : Tensor());
+  }
+  return metric.result();
+}
+
+TEST(LossMetric, IsTheMeanOfEveryLossOverAllSamples) {
+  manual_seed(5);
+  constexpr std::int64_t kCount = 23;
+  const Tensor x = randn({kCount, 3}, f64), y = randn({kCount, 3}, f64), p = sigmoid(x), q = sigmoid(y);
+  const Tensor labels = randint(0, 3, {kCount}), signs = randint(0, 2, {kCount, 3});
+  const Tensor sides = to(signs, f64) * 2 - 1;
+  const auto check = [](const auto& loss, const Tensor& prediction, const Tensor& target) {
+    const double whole = loss(prediction, target).template item<double>();
+    EXPECT_NEAR(by_batches(loss, prediction, target), whole, 1e-13 * std::max(1.0, std::abs(whole)));
+  };
+  check(nn::MSELoss(), x, y);
+  check(nn::L1Loss(), x, y);
+  check(nn::HuberLoss({.delta = 0.5}), x, y);
+  check(nn::SmoothL1Loss({.beta = 0.5}), x, y);
+  check(nn::BCELoss(), p, q);
+  check(nn::BCEWithLogitsLoss({.pos_weight = tensor({1, 2, 3}, f64)}), x, q);
+  check(nn::KLDivLoss(), log(p), q);
+  check(nn::KLDivLoss({.reduction = KlDivReduction::batchmean}), log(p), q);
+  check(nn::PoissonNLLLoss(), x, q);
+  check(nn::HingeLoss(), x, sides);
+  check(nn::HingeEmbeddingLoss(), p, sides);
+  check(nn::MultiMarginLoss({.weight = tensor({1, 2, 3}, f64)}), x, labels);
+  check(nn::NLLLoss(), log_softmax(x), labels);
+  check(nn::CrossEntropyLoss({.label_smoothing = 0.1}), x, labels);
+  check(nn::CrossEntropyLoss(), x, softmax(y));
+  // Weights of classes and ignored labels count in the mean as they do in the loss.
+  check(nn::CrossEntropyLoss({.weight = tensor({1, 2, 5}, f64), .ignore_index = 1}), x, labels);
+  const Tensor places = randn({kCount, 3, 4}, f64), classes_of_places = randint(0, 3, {kCount, 4});
+  check(nn::CrossEntropyLoss({.weight = tensor({1, 2, 5}, f64), .ignore_index = 0}), places, classes_of_places);
+}
+
+TEST(LossMetric, TakesWeightsOfSamplesAsTheLossDoes) {
+  manual_seed(6);
+  const Tensor x = randn({9, 3}, f64), labels = randint(0, 3, {9}), weights = rand({9}, f64);
+  const nn::CrossEntropyLoss loss({.weight = tensor({1, 2, 5}, f64), .ignore_index = 1});
+  EXPECT_NEAR(by_batches(loss, x, labels, weights), loss(x, labels, weights).item<double>(), 1e-14);
+  expect_error<UsageError>([&] { LossMetric("mse", nn::MSELoss({.weight = ones({3})})); },
+                           "mse: the loss has weights of samples (want them given to update)");
+}
+
 TEST(Metrics, TakeAWeightForThatManySamples) {
   for (const Case& c : cases()) {
     // Sample 0 three times, sample 1 not at all, the others once.

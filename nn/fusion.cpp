@@ -1,0 +1,60 @@
+#include "dagrad/nn/fusion.h"
+
+#include <algorithm>
+#include <array>
+#include <typeinfo>
+
+#include "dagrad/nn/activations.h"
+#include "dagrad/nn/convolution.h"
+#include "dagrad/nn/layers.h"
+#include "dagrad/nn/normalization.h"
+
+namespace dagrad::nn::detail {
+
+Role role_of(const Module& module) {
+  const std::type_info& type = typeid(module);
+  if (type == typeid(Linear)) return Role::linear;
+  if (type == typeid(Conv1d) || type == typeid(Conv2d) || type == typeid(Conv3d)) return Role::convolution;
+  if (type == typeid(BatchNorm1d) || type == typeid(BatchNorm2d) || type == typeid(BatchNorm3d))
+    return Role::batch_norm;
+  if (type == typeid(ReLU)) return Role::relu;
+  if (type == typeid(Tanh)) return Role::tanh;
+  if (type == typeid(Sigmoid)) return Role::sigmoid;
+  if (type == typeid(GELU) && static_cast<const GELU&>(module).approximate == GELU::Approximate::none)
+    return Role::gelu;
+  return Role::other;
+}
+
+std::optional<Activation> activation_of(Role role) {
+  switch (role) {
+    case Role::relu: return Activation::relu;
+    case Role::tanh: return Activation::tanh;
+    case Role::sigmoid: return Activation::sigmoid;
+    case Role::gelu: return Activation::gelu;
+    default: return std::nullopt;
+  }
+}
+
+Folded FoldCache::get(std::size_t position, const Tensor& weight, const Tensor& bias, const BatchNorm& norm) {
+  const std::array<Tensor, 6> wanted{weight, bias, norm.weight, norm.bias, norm.running_mean, norm.running_var};
+  const auto same = [](const Source& known, const Tensor& now) {
+    if (!known.tensor.defined() || !now.defined()) return known.tensor.defined() == now.defined();
+    return known.tensor.is_same(now) && known.version == now.version();
+  };
+  const std::lock_guard lock(mutex_);
+  auto at = std::find_if(entries_.begin(), entries_.end(), [&](const auto& e) { return e.first == position; });
+  if (at == entries_.end()) at = entries_.emplace(entries_.end(), position, Entry());
+  Entry& entry = at->second;
+  if (!entry.sources.empty() && entry.eps == norm.options.eps &&
+      std::equal(wanted.begin(), wanted.end(), entry.sources.begin(),
+                 [&](const Tensor& now, const Source& known) { return same(known, now); }))
+    return entry.folded;
+  entry.sources.clear();
+  for (const Tensor& t : wanted) entry.sources.push_back({t, t.defined() ? t.version() : 0});
+  entry.eps = norm.options.eps;
+  entry.folded = {weight, bias};
+  fold_batch_norm(norm, entry.folded.weight, entry.folded.bias);
+  return entry.folded;
+}
+
+}  // namespace dagrad::nn::detail
