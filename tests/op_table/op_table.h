@@ -1,9 +1,9 @@
 // The op table: each op once, with everything that its tests and its benchmark need to know.
 //
-// To add an op, add a Row to its family's file. From the row are generated: shape and type of the result; values in f64,
-// f32, bf16 against an independent reference; NaN and infinities; gradcheck of both orders for every subset of inputs,
-// and with one tensor passed twice; f32 gradients against f64; views as inputs; messages for bad input; edge cases; the
-// same bits on any number of threads; the microbenchmarks. A test fails for an op that no row covers.
+// To add an op, add a Row to its family's file. From the row are generated: shape and type of the result; values in
+// f64, f32, bf16 against an independent reference; NaN and infinities; gradcheck of both orders for every subset of
+// inputs, and with one tensor passed twice; f32 gradients against f64; views as inputs; messages for bad input; edge
+// cases; the same bits on any number of threads; the microbenchmarks. A test fails for an op that no row covers.
 //
 // Note [Bounds by roundings]. A result is compared within
 //
