@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/strided_loop.h"
@@ -26,6 +27,12 @@ void copy_row(To* dst, std::int64_t dst_stride, const From* src, std::int64_t sr
       std::reverse_copy(src - (count - 1), src + 1, dst);
       return;
     }
+  }
+  if constexpr (std::is_same_v<To, BFloat16> && std::is_same_v<From, float>) {
+    if (dst_stride == 1 && src_stride == 1) return narrow(src, dst, count);
+  }
+  if constexpr (std::is_same_v<To, float> && std::is_same_v<From, BFloat16>) {
+    if (dst_stride == 1 && src_stride == 1) return widen(src, dst, count);
   }
   for (std::int64_t i = 0; i < count; ++i) dst[i * dst_stride] = convert_to<To>(src[i * src_stride]);
 }

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "dagrad/core/op_clock.h"
 #include "dagrad/core/running_node.h"
 
 namespace dagrad {
 namespace detail {
 
 constinit thread_local std::uint8_t watches = 0;
+constinit thread_local OpClock* op_clock = nullptr;
 
 }  // namespace detail
 
@@ -28,8 +30,14 @@ WatchScope::~WatchScope() { set_bit(bit_, before_); }
 
 RunningOp::RunningOp(std::string_view name, Location where) : name_(name), where_(where), outer_(running) {
   running = this;
+  if (detail::op_clock != nullptr && !nested()) detail::op_clock->start = OpClock::Clock::now();
 }
-RunningOp::~RunningOp() { running = outer_; }
+RunningOp::~RunningOp() {
+  running = outer_;
+  if (detail::op_clock == nullptr || nested()) return;
+  detail::op_clock->duration = OpClock::Clock::now() - detail::op_clock->start;
+  detail::op_clock->op = name_;
+}
 
 const RunningOp* RunningOp::current() { return running; }
 

@@ -8,6 +8,7 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/convolution_reference.h"
+#include "dagrad/ops/few_channels.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
@@ -47,6 +48,8 @@ struct Operands {
       if (bias.defined()) dst.copy_(reshape(bias, per_channel(bias, dst.dim())));
       return;
     }
+    if (few_channels::takes(geometry, src, weights))
+      return few_channels::convolution(geometry, src, weights, bias, dst);
     onednn::convolution(geometry, channels_last_data(src), contiguous_data(weights),
                         bias.defined() ? contiguous_data(bias) : bias, dst);
   }
@@ -69,6 +72,9 @@ struct Operands {
       diff_weights.zero_();
       diff_bias.copy_(sum(diff_dst, all_but_channel(diff_dst)));
       return;
+    }
+    if (few_channels::takes(geometry, src, diff_weights)) {
+      return few_channels::backward_weights(geometry, src, channels_last_data(diff_dst), diff_weights, diff_bias);
     }
     onednn::convolution_backward_weights(geometry, channels_last_data(src), channels_last_data(diff_dst), diff_weights,
                                          diff_bias);

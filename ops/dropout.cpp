@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
@@ -35,9 +36,9 @@ template <class T>
 void apply_unit(const T* src, const std::uint8_t* bits, const Outcome& outcome, T* dst, std::int64_t count) {
   if constexpr (std::is_same_v<T, BFloat16>) {
     std::array<float, kUnit> buffer;
-    for (std::int64_t i = 0; i < count; ++i) buffer[static_cast<std::size_t>(i)] = convert_to<float>(src[i]);
+    widen(src, buffer.data(), count);
     dropout_kernels::apply(buffer.data(), bits, outcome, buffer.data(), count);
-    for (std::int64_t i = 0; i < count; ++i) dst[i] = convert_to<T>(buffer[static_cast<std::size_t>(i)]);
+    narrow(buffer.data(), dst, count);
   } else {
     dropout_kernels::apply(src, bits, outcome, dst, count);
   }

@@ -65,7 +65,7 @@ struct Square : UnaryOp<Square, Unary::square, Keep::src, true> {
   static constexpr std::string_view name = "square";
   static constexpr std::optional primitive = onednn::Eltwise::square;
   // diff_src = 2 src diff_dst
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * (ctx.saved(0) * 2)); }
+  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, square_backward(diff_dst, ctx.saved(0))); }
 };
 
 struct Tanh : UnaryOp<Tanh, Unary::tanh, Keep::dst> {
@@ -263,6 +263,15 @@ struct SqrtBackward : FromForward<SqrtBackward, Binary::sqrt_backward> {
   }
 };
 
+struct SquareBackward : FromForward<SquareBackward, Binary::square_backward> {
+  static constexpr std::string_view name = "square_backward";
+  // f = 2 g x: df/dg = 2 x, df/dx = 2 g
+  void backward(Backward& ctx, const Tensor& diff) const {
+    if (ctx.needs(0)) ctx.give(0, square_backward(diff, ctx.saved(1)));
+    if (ctx.needs(1)) ctx.give(1, square_backward(diff, ctx.saved(0)));
+  }
+};
+
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b, Location where) { return apply(Add{}, where, a, b); }
@@ -297,6 +306,9 @@ Tensor relu_backward(const Tensor& diff_dst, const Tensor& dst, Location where) 
 }
 Tensor sqrt_backward(const Tensor& diff_dst, const Tensor& dst, Location where) {
   return apply(SqrtBackward{}, where, diff_dst, dst);
+}
+Tensor square_backward(const Tensor& diff_dst, const Tensor& src, Location where) {
+  return apply(SquareBackward{}, where, diff_dst, src);
 }
 
 }  // namespace dagrad

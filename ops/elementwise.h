@@ -45,5 +45,7 @@ Tensor sigmoid_backward(const Tensor& diff_dst, const Tensor& dst, Location wher
 Tensor relu_backward(const Tensor& diff_dst, const Tensor& dst, Location where = Location::current());
 /// diff_dst / (2 dst), and 0 where diff_dst is 0: the gradient of sqrt from its result.
 Tensor sqrt_backward(const Tensor& diff_dst, const Tensor& dst, Location where = Location::current());
+/// 2 diff_dst src: the gradient of square from its source.
+Tensor square_backward(const Tensor& diff_dst, const Tensor& src, Location where = Location::current());
 
 }  // namespace dagrad

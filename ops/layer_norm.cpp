@@ -126,14 +126,25 @@ struct RowNormBackward {
         of_block = all + block * (centered ? 2 : 1) * rows.length;
         std::fill_n(of_block, (centered ? 2 : 1) * rows.length, T(0));
       }
-      for (std::int64_t i = rows.begin(block); i < rows.end(block); ++i) {
-        const T* row_g = from_g + i * rows.length;
-        const T* row_x = from_x + i * rows.length;
+      T* of_bias = centered && for_parameters ? of_block + rows.length : nullptr;
+      const auto finish = [&](std::int64_t i, norm_lines::Sums<T> sum) {
         const T m = centered ? means[i] : 0, r = scales[i];
-        T* of_bias = centered && for_parameters ? of_block + rows.length : nullptr;
-        const auto sum = norm_lines::sums_each(row_g, row_x, m, r, of_weight, of_block, of_bias, rows.length);
         const norm_lines::Gradient<T> by{m, r, centered ? r * sum.g / length : 0, r * r * r * sum.gx / length};
-        norm_lines::gradient_each(row_g, row_x, of_weight, by, to + i * rows.length, rows.length);
+        const std::int64_t at = i * rows.length;
+        norm_lines::gradient_each(from_g + at, from_x + at, of_weight, by, to + at, rows.length);
+      };
+      std::int64_t i = rows.begin(block);
+      for (; i + 4 <= rows.end(block); i += 4) {
+        const std::int64_t at = i * rows.length;
+        const auto sums_of_rows =
+            norm_lines::sums_each_of_four(from_g + at, from_x + at, centered ? means + i : nullptr, scales + i,
+                                          of_weight, of_block, of_bias, rows.length);
+        for (std::size_t k = 0; k < 4; ++k) finish(i + static_cast<std::int64_t>(k), sums_of_rows[k]);
+      }
+      for (; i < rows.end(block); ++i) {
+        const std::int64_t at = i * rows.length;
+        finish(i, norm_lines::sums_each(from_g + at, from_x + at, centered ? means[i] : 0, scales[i], of_weight,
+                                        of_block, of_bias, rows.length));
       }
     });
     finish_norm_result(result, dst[0]);

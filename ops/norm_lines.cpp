@@ -146,6 +146,36 @@ Sums<float> sums_each_f32(const float* g, const float* x, float mean, float scal
   });
 }
 
+void sums_each_of_four_f32(const float* g, const float* x, const float* means, const float* scales, const float* weight,
+                           float* diff_weight, float* diff_bias, std::int64_t count, Sums<float>* sums) {
+  const auto of = [](const float* from, int k) HWY_ATTR { return hn::Set(D(), from == nullptr ? 0 : from[k]); };
+  const V m0 = of(means, 0), m1 = of(means, 1), m2 = of(means, 2), m3 = of(means, 3);
+  const V a0 = of(scales, 0), a1 = of(scales, 1), a2 = of(scales, 2), a3 = of(scales, 3);
+  V s0 = hn::Zero(D()), s1 = s0, s2 = s0, s3 = s0, t0 = s0, t1 = s0, t2 = s0, t3 = s0;
+  for_each(count, [&](auto at) HWY_ATTR {
+    const V w = at.load_or(weight, 1);
+    V of_weight = hn::Zero(D()), of_bias = of_weight;
+    const auto take = [&](std::int64_t k, V m, V a, V& s, V& t) HWY_ATTR {
+      const V v = at.load(g + k * count), distance = hn::Sub(at.load(x + k * count), m), weighted = hn::Mul(v, w);
+      s = hn::Add(s, weighted);
+      t = hn::MulAdd(weighted, distance, t);
+      of_weight = hn::MulAdd(v, hn::Mul(distance, a), of_weight);
+      of_bias = hn::Add(of_bias, v);
+    };
+    take(0, m0, a0, s0, t0);
+    take(1, m1, a1, s1, t1);
+    take(2, m2, a2, s2, t2);
+    take(3, m3, a3, s3, t3);
+    if (diff_weight != nullptr) at.store(hn::Add(at.load(diff_weight), of_weight), diff_weight);
+    if (diff_bias != nullptr) at.store(hn::Add(at.load(diff_bias), of_bias), diff_bias);
+  });
+  const auto all = [](V v) HWY_ATTR { return hn::GetLane(hn::SumOfLanes(D(), v)); };
+  sums[0] = {all(s0), all(t0)};
+  sums[1] = {all(s1), all(t1)};
+  sums[2] = {all(s2), all(t2)};
+  sums[3] = {all(s3), all(t3)};
+}
+
 void gradient_each_f32(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,
                        std::int64_t count) {
   const V m = hn::Set(D(), by.mean), a = hn::Set(D(), by.scale), b = hn::Set(D(), by.shift), c = hn::Set(D(), by.slope);
@@ -252,6 +282,7 @@ HWY_EXPORT(sums_f32);
 HWY_EXPORT(gradient_f32);
 HWY_EXPORT(normalize_each_f32);
 HWY_EXPORT(sums_each_f32);
+HWY_EXPORT(sums_each_of_four_f32);
 HWY_EXPORT(gradient_each_f32);
 HWY_EXPORT(column_moments_f32);
 HWY_EXPORT(column_sums_f32);
@@ -326,6 +357,20 @@ Sums<float> sums_each(const float* g, const float* x, float mean, float scale, c
   return sums_of_blocks(count, [&](std::int64_t i, std::int64_t size) {
     return block(g + i, x + i, mean, scale, part(weight, i), part(diff_weight, i), part(diff_bias, i), size);
   });
+}
+
+std::array<Sums<float>, 4> sums_each_of_four(const float* g, const float* x, const float* means, const float* scales,
+                                             const float* weight, float* diff_weight, float* diff_bias,
+                                             std::int64_t count) {
+  std::array<Sums<float>, 4> result;
+  if (count <= kBlock) {
+    HWY_DYNAMIC_DISPATCH(sums_each_of_four_f32)
+    (g, x, means, scales, weight, diff_weight, diff_bias, count, result.data());
+    return result;
+  }
+  for (std::size_t k = 0; k < 4; ++k, g += count, x += count)
+    result[k] = sums_each(g, x, means == nullptr ? 0 : means[k], scales[k], weight, diff_weight, diff_bias, count);
+  return result;
 }
 
 void gradient_each(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,

@@ -4,6 +4,7 @@
 // only where y > 0. For f32 they are SIMD loops, for f64 plain ones.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace dagrad::norm_lines {
@@ -60,6 +61,15 @@ Sums<float> sums_each(const float* g, const float* x, float mean, float scale, c
                       float* diff_bias, std::int64_t count);
 Sums<double> sums_each(const double* g, const double* x, double mean, double scale, const double* weight,
                        double* diff_weight, double* diff_bias, std::int64_t count);
+
+/// The same for four lines that follow each other, with a mean (null: 0) and a scale each; `diff_weight` and
+/// `diff_bias` are read and written once.
+std::array<Sums<float>, 4> sums_each_of_four(const float* g, const float* x, const float* means, const float* scales,
+                                             const float* weight, float* diff_weight, float* diff_bias,
+                                             std::int64_t count);
+std::array<Sums<double>, 4> sums_each_of_four(const double* g, const double* x, const double* means,
+                                              const double* scales, const double* weight, double* diff_weight,
+                                              double* diff_bias, std::int64_t count);
 
 void gradient_each(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,
                    std::int64_t count);

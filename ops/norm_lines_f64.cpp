@@ -64,6 +64,15 @@ Sums<double> sums_each(const double* g, const double* x, double mean, double sca
   return result;
 }
 
+std::array<Sums<double>, 4> sums_each_of_four(const double* g, const double* x, const double* means,
+                                              const double* scales, const double* weight, double* diff_weight,
+                                              double* diff_bias, std::int64_t count) {
+  std::array<Sums<double>, 4> result;
+  for (std::size_t k = 0; k < 4; ++k, g += count, x += count)
+    result[k] = sums_each(g, x, means == nullptr ? 0 : means[k], scales[k], weight, diff_weight, diff_bias, count);
+  return result;
+}
+
 void gradient_each(const double* g, const double* x, const double* weight, Gradient<double> by, double* dst,
                    std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i)

@@ -46,6 +46,11 @@ struct VectorMath {
     const V y = hn::Exp(d, hn::Min(x, overflow));
     return keep_nan(x, hn::IfThenElse(hn::Gt(x, overflow), hn::Inf(d), y));
   }
+  /// For x <= 0, in two thirds of the time: 0 below -87, where e^x is less than 2e-38.
+  HWY_INLINE V exp_of_negative(V x) const {
+    const V least = set(-87), y = exp_of_moderate(hn::Max(x, least));
+    return keep_nan(x, hn::IfThenZeroElse(hn::Lt(x, least), y));
+  }
   HWY_INLINE V expm1(V x) const {
     const V overflow = set(88.72283935546875);
     const V y = hn::Expm1(d, hn::Min(x, overflow));
@@ -377,6 +382,7 @@ HWY_INLINE void with_formula(Binary f, Numbers n, const Use& use) {
     case Binary::relu_backward: return use([](auto m, auto g, auto y) HWY_ATTR { return m.where_positive(y, g); });
     case Binary::sqrt_backward:
       return use([](auto m, auto g, auto y) HWY_ATTR { return m.divide_unless_zero(g, y + y); });
+    case Binary::square_backward: return use([](auto, auto g, auto x) HWY_ATTR { return g * (x + x); });
     case Binary::leaky_relu_backward:
       return use([n](auto m, auto g, auto x) HWY_ATTR { return m.if_greater(x, m.set(0), g, m.set(n.a) * g); });
     case Binary::elu_backward:

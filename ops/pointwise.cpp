@@ -68,6 +68,7 @@ HWY_AFTER_NAMESPACE();
 #include <array>
 #include <fmt/format.h>
 
+#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
@@ -86,8 +87,23 @@ constexpr std::int64_t kBlock = 512;  // elements that pass through a buffer on 
 /// Rows in memory that a kernel cannot take as they lie (other strides, other types) pass through a buffer.
 template <class T, class From>
 const T* gather(const From* src, std::int64_t step, std::int64_t count, T* buffer) {
+  if constexpr (std::is_same_v<From, BFloat16> && std::is_same_v<T, float>) {
+    if (step == 1) {
+      widen(src, buffer, count);
+      return buffer;
+    }
+  }
   for (std::int64_t i = 0; i < count; ++i) buffer[i] = convert_to<T>(src[i * step]);
   return buffer;
+}
+
+/// And back, where the row is in line.
+template <class T, class To>
+void put(const T* buffer, std::int64_t count, To* dst) {
+  if constexpr (std::is_same_v<To, BFloat16> && std::is_same_v<T, float>)
+    narrow(buffer, dst, count);
+  else
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = convert_to<To>(buffer[i]);
 }
 
 struct F32Kernels {
@@ -179,7 +195,7 @@ void unary_row(Unary f, Numbers numbers, const T* src, std::int64_t step, T* dst
   for (std::int64_t i = 0; i < count; i += kBlock) {
     const std::int64_t n = std::min(kBlock, count - i);
     K::run(f, numbers, gather(src + i * step, step, n, in.data()), out.data(), n);
-    for (std::int64_t k = 0; k < n; ++k) dst[i + k] = convert_to<T>(out[static_cast<std::size_t>(k)]);
+    put(out.data(), n, dst + i);
   }
 }
 
@@ -196,7 +212,7 @@ void binary_row(Binary f, Numbers numbers, const T* a, std::int64_t step_a, cons
     const std::int64_t n = std::min(kBlock, count - i);
     K::run(f, numbers, gather(a + i * step_a, step_a, n, in_a.data()), 1,
            gather(b + i * step_b, step_b, n, in_b.data()), 1, out.data(), n);
-    for (std::int64_t k = 0; k < n; ++k) dst[i + k] = convert_to<T>(out[static_cast<std::size_t>(k)]);
+    put(out.data(), n, dst + i);
   }
 }
 

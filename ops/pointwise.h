@@ -20,7 +20,7 @@ enum class Unary : std::uint8_t {
 /// Functions of two elements; in a `_backward`, a is diff_dst and b what the forward kept.
 enum class Binary : std::uint8_t {
   add, sub, mul, div, mul_unless_zero, maximum, minimum, pow, fmod, remainder, atan2, hypot, logaddexp,
-  tanh_backward, sigmoid_backward, relu_backward, sqrt_backward,
+  tanh_backward, sigmoid_backward, relu_backward, sqrt_backward, square_backward,
   leaky_relu_backward, elu_backward, gelu_backward, gelu_tanh_backward, silu_backward, mish_backward, softplus_backward,
   log_sigmoid_backward, hard_sigmoid_backward, hard_swish_backward, clamp_backward
 };

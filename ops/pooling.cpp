@@ -69,11 +69,13 @@ void MaxPoolGather::backward(Backward& ctx, const Tensor& diff_dst) const {
   ctx.give(0, apply(MaxPoolBackward{windows, ctx.input_shape(0)}, Location::current(), diff_dst, ctx.saved(0)));
 }
 
-/// Its second result numbers the elements that were taken within their windows.
+/// Its second result numbers the elements that were taken within their windows. With `relu` nothing is taken where
+/// nothing is above 0, which is just where the gradient of a relu vanishes.
 struct MaxPool {
   static constexpr std::string_view name = "max_pool";
   Windows windows;
-  std::string attributes() const { return attributes_of(windows); }
+  bool relu = false;
+  std::string attributes() const { return attributes_of(windows) + (relu ? " activation=relu" : ""); }
 
   std::array<Spec, 2> infer(const Tensor& src) const {
     const Shape shape = result_shape(src.shape(), windows);
@@ -81,7 +83,7 @@ struct MaxPool {
             Spec{shape, pooling::numbers_dtype(windows), Format::channels_last}};
   }
   void forward(Forward& ctx, const Tensor& src, std::array<Tensor, 2>& dst) const {
-    if (dst[0].numel() > 0) pooling::max(windows, channels_last_data(src), dst[0], dst[1]);
+    if (dst[0].numel() > 0) pooling::max(windows, relu, channels_last_data(src), dst[0], dst[1]);
     ctx.save(dst[1]);
   }
   // diff_src = diff_dst where it was taken, summed over windows, else 0
@@ -247,18 +249,19 @@ struct Call {
   }
 };
 
-std::pair<Tensor, Tensor> max_with_indices(const Call& call, const Tensor& src, const Windows& windows,
+MaxPool max_pool(const Call& call, const Tensor& src, const MaxPoolOptions& o) {
+  return {call.windows(src, o.kernel, o.stride, o.padding, o.dilation, o.ceil_mode), o.relu};
+}
+
+Tensor max(const Call& call, const Tensor& src, const MaxPool& op, Location where) {
+  return call.like(src, call.run(op, src, where)[0], where);
+}
+
+std::pair<Tensor, Tensor> max_with_indices(const Call& call, const Tensor& src, const MaxPoolOptions& options,
                                            Location where) {
-  const auto [dst, numbers] = call.run(MaxPool{windows}, src, where);
-  return {call.like(src, dst, where), call.like(src, positions(windows, numbers), where)};
-}
-
-Windows max_windows(const Call& call, const Tensor& src, const MaxPoolOptions& o) {
-  return call.windows(src, o.kernel, o.stride, o.padding, o.dilation, o.ceil_mode);
-}
-
-Tensor max(const Call& call, const Tensor& src, const Windows& windows, Location where) {
-  return call.like(src, call.run(MaxPool{windows}, src, where)[0], where);
+  const MaxPool op = max_pool(call, src, options);
+  const auto [dst, numbers] = call.run(op, src, where);
+  return {call.like(src, dst, where), call.like(src, positions(op.windows, numbers), where)};
 }
 
 Tensor average(const Call& call, const Tensor& src, const AvgPoolOptions& o, Location where) {
@@ -276,7 +279,7 @@ Tensor adaptive_average(const Call& call, const Tensor& src, const PerAxis& outp
 }
 
 Tensor adaptive_max(const Call& call, const Tensor& src, const PerAxis& output, Location where) {
-  return max(call, src, call.sharing(src, output), where);
+  return max(call, src, MaxPool{call.sharing(src, output)}, where);
 }
 
 Call global(const char* function, const Tensor& src) {
@@ -291,28 +294,28 @@ Call global(const char* function, const Tensor& src) {
 
 Tensor max_pool1d(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool1d", 1};
-  return max(call, src, max_windows(call, src, options), where);
+  return max(call, src, max_pool(call, src, options), where);
 }
 Tensor max_pool2d(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool2d", 2};
-  return max(call, src, max_windows(call, src, options), where);
+  return max(call, src, max_pool(call, src, options), where);
 }
 Tensor max_pool3d(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool3d", 3};
-  return max(call, src, max_windows(call, src, options), where);
+  return max(call, src, max_pool(call, src, options), where);
 }
 
 std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool1d_with_indices", 1};
-  return max_with_indices(call, src, max_windows(call, src, options), where);
+  return max_with_indices(call, src, options, where);
 }
 std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool2d_with_indices", 2};
-  return max_with_indices(call, src, max_windows(call, src, options), where);
+  return max_with_indices(call, src, options, where);
 }
 std::pair<Tensor, Tensor> max_pool3d_with_indices(const Tensor& src, const MaxPoolOptions& options, Location where) {
   const Call call{"max_pool3d_with_indices", 3};
-  return max_with_indices(call, src, max_windows(call, src, options), where);
+  return max_with_indices(call, src, options, where);
 }
 
 Tensor avg_pool1d(const Tensor& src, const AvgPoolOptions& options, Location where) {

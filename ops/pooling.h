@@ -22,6 +22,7 @@ struct MaxPoolOptions {
   PerAxis padding = 0;                 ///< at most half the kernel; padding is never the largest
   PerAxis dilation = 1;
   bool ceil_mode = false;
+  bool relu = false;  ///< pools max(0, src), at no cost and without keeping it
 };
 
 /// dst[n, c, p...] = the largest element of src[n, c] under window p. NaN is the largest. The gradient goes to the
@@ -31,7 +32,7 @@ Tensor max_pool2d(const Tensor& src, const MaxPoolOptions& options, Location whe
 Tensor max_pool3d(const Tensor& src, const MaxPoolOptions& options, Location where = Location::current());
 
 /// The same with the row-major positions (i64) of what was taken in its line, plane or volume of the source; -1 where a
-/// window saw padding only.
+/// window saw padding only, or with relu nothing above 0.
 std::pair<Tensor, Tensor> max_pool1d_with_indices(const Tensor& src, const MaxPoolOptions& options,
                                                   Location where = Location::current());
 std::pair<Tensor, Tensor> max_pool2d_with_indices(const Tensor& src, const MaxPoolOptions& options,

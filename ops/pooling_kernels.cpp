@@ -1,5 +1,6 @@
 #include "dagrad/ops/pooling_kernels.h"
 
+#include <array>
 #include <vector>
 
 #include "dagrad/core/copy.h"
@@ -30,7 +31,8 @@ struct Job {
   void* coarse;
   void* numbers;
   const double* weights;
-  bool first;  // a scatter finds nothing to add to
+  bool first;          // a scatter finds nothing to add to
+  bool floor = false;  // the largest of what is above 0
 };
 
 }  // namespace dagrad::pooling
@@ -39,33 +41,89 @@ struct Job {
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::pooling::HWY_NAMESPACE {
 
+/// Goes from window to window in row-major order. Inner windows share their taps, so that no more than a sum is worked
+/// out for each.
+class Walk {
+ public:
+  Walk(const Windows& windows, std::int64_t window)
+      : windows_(windows), plane_(window / windows.out_volume()), at_(windows.position(window % windows.out_volume())) {
+    const auto volume = static_cast<std::size_t>(windows.kernel_volume());
+    inner_taps_.resize(volume);
+    outer_taps_.resize(volume);
+    Windows::Sizes first{};
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      inner_[axis] = windows.inner(axis);
+      first[axis] = inner_[axis].first;
+      if (inner_[axis].first >= inner_[axis].end) return;  // none is inner
+    }
+    has_inner_ = true;
+    windows.taps_at(first, inner_taps_.data());
+    const std::int64_t origin = windows.origin(first);
+    for (Tap& tap : inner_taps_) tap.source -= origin;
+  }
+
+  void next() {
+    for (std::size_t axis = 3; axis-- > 0;) {
+      if (++at_[axis] < windows_.out[axis]) return;
+      at_[axis] = 0;
+    }
+    ++plane_;
+  }
+
+  /// The window's elements; their positions count from origin() of the whole source.
+  struct Here {
+    const Tap* taps;
+    std::size_t count;
+    std::int64_t origin;
+  };
+  Here here() {
+    const std::int64_t plane = plane_ * windows_.in_volume();
+    if (is_inner()) return {inner_taps_.data(), inner_taps_.size(), plane + windows_.origin(at_)};
+    return {outer_taps_.data(), windows_.taps_at(at_, outer_taps_.data()), plane};
+  }
+
+ private:
+  bool is_inner() const {
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+      if (at_[axis] < inner_[axis].first || at_[axis] >= inner_[axis].end) return false;
+    }
+    return has_inner_;
+  }
+
+  const Windows& windows_;
+  std::int64_t plane_;
+  Windows::Sizes at_;
+  std::array<Windows::Range, 3> inner_{};
+  bool has_inner_ = false;
+  std::vector<Tap> inner_taps_, outer_taps_;
+};
+
 template <class T, class N>
 void run_typed(const Job& job, std::int64_t first, std::int64_t end) {
-  const Windows& windows = job.windows;
-  const std::int64_t channels = job.channels, planes = windows.out_volume();
+  const std::int64_t channels = job.channels, planes = job.windows.out_volume();
   const auto none = static_cast<std::int32_t>(nothing_taken(job.numbers_dtype));
-  std::vector<Tap> taps(static_cast<std::size_t>(windows.kernel_volume()));
-  for (std::int64_t w = first; w < end; ++w) {
-    T* fine = static_cast<T*>(job.fine) + w / planes * windows.in_volume() * channels;
+  Walk walk(job.windows, first);
+  for (std::int64_t w = first; w < end; ++w, walk.next()) {
+    const auto [taps, count, origin] = walk.here();
+    T* fine = static_cast<T*>(job.fine) + origin * channels;
     T* coarse = static_cast<T*>(job.coarse) + w * channels;
     N* numbers = static_cast<N*>(job.numbers) + (job.numbers != nullptr ? w * channels : 0);
     const double weight = job.weights != nullptr ? job.weights[w % planes] : 1;
-    const std::size_t count = windows.taps_of(w % planes, taps.data());
     switch (job.work) {
-      case Work::max: max_row(fine, taps.data(), count, channels, none, coarse, numbers); break;
+      case Work::max: max_row(fine, taps, count, channels, none, job.floor, coarse, numbers); break;
       case Work::max_scatter:
         if (job.first)
-          max_scatter_row<true>(coarse, numbers, taps.data(), count, channels, fine);
+          max_scatter_row<true>(coarse, numbers, taps, count, channels, fine);
         else
-          max_scatter_row<false>(coarse, numbers, taps.data(), count, channels, fine);
+          max_scatter_row<false>(coarse, numbers, taps, count, channels, fine);
         break;
-      case Work::max_gather: max_gather_row(fine, numbers, taps.data(), count, channels, coarse); break;
-      case Work::sum: sum_row(fine, taps.data(), count, channels, weight, coarse); break;
+      case Work::max_gather: max_gather_row(fine, numbers, taps, count, channels, coarse); break;
+      case Work::sum: sum_row(fine, taps, count, channels, weight, coarse); break;
       case Work::sum_scatter:
         if (job.first)
-          sum_scatter_row<true>(coarse, taps.data(), count, channels, weight, fine);
+          sum_scatter_row<true>(coarse, taps, count, channels, weight, fine);
         else
-          sum_scatter_row<false>(coarse, taps.data(), count, channels, weight, fine);
+          sum_scatter_row<false>(coarse, taps, count, channels, weight, fine);
         break;
     }
   }
@@ -147,8 +205,9 @@ Job job_of(Work work, const Windows& windows, const Tensor& fine, const Tensor& 
 DType numbers_dtype(const Windows& windows) { return windows.kernel_volume() <= 255 ? u8 : i64; }
 std::int64_t nothing_taken(DType numbers) { return numbers == u8 ? 255 : std::numeric_limits<std::int32_t>::max(); }
 
-void max(const Windows& windows, const Tensor& src, Tensor& dst, Tensor& numbers) {
+void max(const Windows& windows, bool floor, const Tensor& src, Tensor& dst, Tensor& numbers) {
   Job job = job_of(Work::max, windows, src, dst);
+  job.floor = floor;
   job.numbers = numbers.mutable_raw_data();
   run_in_parallel(job, src.size(0));
 }

@@ -14,8 +14,9 @@ namespace dagrad::pooling {
 DType numbers_dtype(const Windows& windows);
 std::int64_t nothing_taken(DType numbers);
 
-/// dst = the largest element of each window; a NaN is the largest, of equals the first is taken.
-void max(const Windows& windows, const Tensor& src, Tensor& dst, Tensor& numbers);
+/// dst = the largest element of each window; a NaN is the largest, of equals the first is taken. With `floor`, elements
+/// that are not above 0 are never taken, and dst is 0 where none is.
+void max(const Windows& windows, bool floor, const Tensor& src, Tensor& dst, Tensor& numbers);
 /// diff_src = diff_dst where an element was taken, summed over windows.
 void max_scatter(const Windows& windows, const Tensor& diff_dst, const Tensor& numbers, Tensor& diff_src);
 /// dst = src where it was taken: the adjoint of max_scatter.

@@ -16,6 +16,7 @@
 #include <type_traits>
 
 #include "dagrad/core/dtype.h"
+#include "dagrad/core/float_lanes-inl.h"
 #include "dagrad/ops/pooling_windows.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,27 +28,8 @@ using D32 = hn::ScalableTag<float>;
 using I32 = hn::RebindToSigned<D32>;
 using V32 = hn::Vec<D32>;
 
-HWY_INLINE V32 load(const float* p) { return hn::LoadU(D32(), p); }
-HWY_INLINE void store(V32 v, float* p) { hn::StoreU(v, D32(), p); }
-
-/// bf16 is the upper half of an f32.
-HWY_INLINE V32 load(const std::uint16_t* p) {
-  const hn::RebindToUnsigned<D32> wide;
-  const hn::Rebind<std::uint16_t, D32> narrow;
-  return hn::BitCast(D32(), hn::ShiftLeft<16>(hn::PromoteTo(wide, hn::LoadU(narrow, p))));
-}
-HWY_INLINE void store(V32 v, std::uint16_t* p) {
-  const hn::RebindToUnsigned<D32> wide;
-  const hn::RebindToSigned<D32> with_sign;
-  const hn::Rebind<std::uint16_t, D32> narrow;
-  const auto bits = hn::BitCast(wide, v);
-  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(wide, 1));
-  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(wide, 0x7fff)));
-  const auto quiet = hn::Or(bits, hn::Set(wide, 0x400000));  // rounding could turn a NaN into infinity
-  const auto nan = hn::RebindMask(wide, hn::IsNaN(v));
-  const auto upper = hn::ShiftRight<16>(hn::IfThenElse(nan, quiet, rounded));
-  hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(with_sign, upper)), narrow, p);
-}
+using float_lanes::HWY_NAMESPACE::load;
+using float_lanes::HWY_NAMESPACE::store;
 
 using VI = hn::Vec<I32>;
 HWY_INLINE VI load_numbers(const std::uint8_t* p) {
@@ -91,18 +73,23 @@ HWY_INLINE void for_each_channel(std::int64_t channels, const Vector& vector, co
   for (; c < channels; ++c) element(c);
 }
 
-/// dst = the largest of `src` at the taps, numbers = which.
+/// dst = the largest of `src` at the taps, numbers = which. With `floor`, of what is above 0 only, and 0 where nothing
+/// is.
 template <class T, class N>
 HWY_INLINE void max_row(const T* src, const Tap* taps, std::size_t count, std::int64_t channels, std::int32_t none,
-                        T* dst, N* numbers) {
+                        bool floor, T* dst, N* numbers) {
+  floor = floor && count > 0;
+  const std::int32_t first_number = count == 0 || floor ? none : taps[0].number;
+  const std::size_t rest = count == 0 || floor ? 0 : 1;
   const auto vector = [&](std::int64_t c) HWY_ATTR {
     if constexpr (in_vectors<T>) {
-      auto best = hn::Neg(hn::Inf(D32()));
-      auto taken = hn::Set(I32(), none);
-      for (std::size_t k = 0; k < count; ++k) {
+      auto best = rest == 1 ? load(src + taps[0].source * channels + c)
+                  : floor   ? hn::Zero(D32())
+                            : hn::Neg(hn::Inf(D32()));
+      auto taken = hn::Set(I32(), first_number);
+      for (std::size_t k = rest; k < count; ++k) {
         const auto x = load(src + taps[k].source * channels + c);
-        const auto first = hn::Eq(taken, hn::Set(I32(), none));
-        const auto take = hn::Or(hn::RebindMask(D32(), first), hn::Or(hn::Gt(x, best), hn::IsNaN(x)));
+        const auto take = hn::Or(hn::Gt(x, best), hn::IsNaN(x));
         best = hn::IfThenElse(take, x, best);
         taken = hn::IfThenElse(hn::RebindMask(I32(), take), hn::Set(I32(), taps[k].number), taken);
       }
@@ -111,11 +98,14 @@ HWY_INLINE void max_row(const T* src, const Tap* taps, std::size_t count, std::i
     }
   };
   const auto element = [&](std::int64_t c) {
-    auto best = -std::numeric_limits<decltype(load_one(*src))>::infinity();
-    std::int32_t taken = none;
-    for (std::size_t k = 0; k < count; ++k) {
+    using Value = decltype(load_one(*src));
+    auto best = rest == 1 ? load_one(src[taps[0].source * channels + c])
+                : floor   ? Value{0}
+                          : -std::numeric_limits<Value>::infinity();
+    std::int32_t taken = first_number;
+    for (std::size_t k = rest; k < count; ++k) {
       const auto x = load_one(src[taps[k].source * channels + c]);
-      if (taken == none || x > best || std::isnan(x)) {
+      if (x > best || std::isnan(x)) {
         best = x;
         taken = taps[k].number;
       }

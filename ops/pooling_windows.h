@@ -49,8 +49,8 @@ struct Windows {
 
   /// The elements under window `p` (its padding left out) into `taps`, which has room for kernel_volume(). Returns how
   /// many.
-  std::size_t taps_of(std::int64_t p, Tap* taps) const {
-    const Sizes at = position(p);
+  std::size_t taps_of(std::int64_t p, Tap* taps) const { return taps_at(position(p), taps); }
+  std::size_t taps_at(const Sizes& at, Tap* taps) const {
     const Sizes from{begin(0, at[0]), begin(1, at[1]), begin(2, at[2])};
     const Sizes count{length(0, at[0]), length(1, at[1]), length(2, at[2])};
     std::size_t n = 0;
@@ -68,6 +68,22 @@ struct Windows {
       }
     }
     return n;
+  }
+
+  /// Along an axis, the windows `first` to `end - 1` have no padding and look alike; none do where they share the axis
+  /// evenly.
+  struct Range {
+    std::int64_t first = 0, end = 0;
+  };
+  Range inner(std::size_t axis) const {
+    if (adaptive) return {};
+    const std::int64_t reach = dilation[axis] * (kernel[axis] - 1) + 1, last = in[axis] + before[axis] - reach;
+    if (last < 0) return {};
+    return {(before[axis] + stride[axis] - 1) / stride[axis], std::min(out[axis], last / stride[axis] + 1)};
+  }
+  /// Where the first element of an inner window is.
+  std::int64_t origin(const Sizes& at) const {
+    return (begin(0, at[0]) * in[1] + begin(1, at[1])) * in[2] + begin(2, at[2]);
   }
 
   /// The source position of element `number` of window `p`.

@@ -42,8 +42,9 @@ LogSum<float> log_sum_exp_f32(const float* x, std::int64_t count) {
   }
   const auto shift = hn::Set(d, top);
   auto total = hn::Zero(d);
-  for (i = 0; i + lanes <= count; i += lanes) total = hn::Add(total, m.exp(hn::Sub(hn::LoadU(d, x + i), shift)));
-  if (i < count) total = hn::Add(total, m.exp(hn::Sub(load_tail(d, x + i, count - i, lowest), shift)));
+  for (i = 0; i + lanes <= count; i += lanes)
+    total = hn::Add(total, m.exp_of_negative(hn::Sub(hn::LoadU(d, x + i), shift)));
+  if (i < count) total = hn::Add(total, m.exp_of_negative(hn::Sub(load_tail(d, x + i, count - i, lowest), shift)));
   return {top, std::log(hn::GetLane(hn::SumOfLanes(d, total)))};
 }
 
@@ -68,7 +69,8 @@ void scaled_exp_f32(const float* x, LogSum<float> sum, float scale, float* dst, 
   const D d;
   const Math m{d};
   const auto top = hn::Set(d, sum.top), log = hn::Set(d, sum.log), scales = hn::Set(d, scale);
-  map(x, dst, count, [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp(hn::Sub(hn::Sub(v, top), log))); });
+  map(x, dst, count,
+      [&](hn::Vec<D> v) HWY_ATTR { return hn::Mul(scales, m.exp_of_negative(hn::Sub(hn::Sub(v, top), log))); });
 }
 
 void softmax_backward_f32(const float* g, const float* y, float* dst, std::int64_t count) {

@@ -30,7 +30,7 @@ std::string x_axis(const Axis& axis, const std::string& label, double top, doubl
                            bottom + 32, escape(label));
 }
 
-std::string y_axis(const Axis& axis, const std::string& label) {
+std::string y_axis(const Axis& axis, const std::string& label, double top, double bottom) {
   std::string svg;
   for (const Axis::Mark& mark : axis.marks()) {
     svg += fmt::format(
@@ -38,22 +38,35 @@ std::string y_axis(const Axis& axis, const std::string& label) {
         kLeft, kPlotRight, mark.position, kLeft - 6, mark.position + 4, mark.text);
   }
   return svg + fmt::format(R"svg(<text transform="translate(12 {:.1f}) rotate(-90)" text-anchor="middle">{}</text>)svg",
-                           (kTop + kPlotBottom) / 2, escape(label));
+                           (top + bottom) / 2, escape(label));
 }
 
-std::string legend(const std::vector<Series>& series) {
+/// The class of a series: eight colours, and then the same dashed.
+std::string class_of(std::size_t index) { return fmt::format("c{}{}", index % 8, index / 8 % 2 == 1 ? " again" : ""); }
+
+/// The names of series, in as many lines as they take.
+struct Legend {
   std::string svg;
+  double extra = 0;  // height of the lines after the first
+};
+
+Legend legend(const std::vector<Series>& series) {
+  constexpr double kLine = 16;
+  Legend result;
   double x = kLeft;
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].name.empty()) continue;
-    const double width = 30 + 6.2 * static_cast<double>(series[i].name.size());
-    if (x + width > kWidth && x > kLeft) break;  // what does not fit stays unnamed rather than on top of the others
-    svg +=
-        fmt::format(R"(<line class="c{}" x1="{:.1f}" x2="{:.1f}" y1="28" y2="28"/><text x="{:.1f}" y="32">{}</text>)",
-                    i % 8, x, x + 16, x + 20, escape(series[i].name));
+    const double width = 32 + 6.8 * static_cast<double>(series[i].name.size());
+    if (x + width > kWidth && x > kLeft) {
+      x = kLeft;
+      result.extra += kLine;
+    }
+    result.svg += fmt::format(
+        R"(<line class="{0}" x1="{1:.1f}" x2="{2:.1f}" y1="{3}" y2="{3}"/><text x="{4:.1f}" y="{5}">{6}</text>)",
+        class_of(i), x, x + 16, 28 + result.extra, x + 20, 32 + result.extra, escape(series[i].name));
     x += width;
   }
-  return svg;
+  return result;
 }
 
 std::string drawn(const Series& series, std::size_t index, const Axis& x, const Axis& y) {
@@ -68,12 +81,12 @@ std::string drawn(const Series& series, std::size_t index, const Axis& x, const 
     const double px = std::clamp(x.position(series.x[i]), -1e4, 1e4),
                  py = std::clamp(y.position(series.y[i]), -1e4, 1e4);
     if (series.points || series.y.size() == 1)
-      svg += fmt::format(R"(<circle class="c{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", index % 8, px, py);
+      svg += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", class_of(index), px, py);
     else
       path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", px, py);
     pen_down = true;
   }
-  return path.empty() ? svg : svg + fmt::format(R"(<path class="c{}" d="{}"/>)", index % 8, path);
+  return path.empty() ? svg : svg + fmt::format(R"(<path class="{}" d="{}"/>)", class_of(index), path);
 }
 
 /// What a bitmap file of 24 bits holds, as the address of an image.
@@ -145,9 +158,11 @@ std::string line_chart(const ChartOptions& options, const std::vector<Series>& s
     xs.insert(xs.end(), s.x.begin(), s.x.end());
     ys.insert(ys.end(), s.y.begin(), s.y.end());
   }
-  const Axis x(xs, options.log_x, kLeft, kPlotRight), y(ys, options.log_y, kPlotBottom, kTop);
-  std::string svg = begin(options, kHeight) + legend(series) + x_axis(x, options.x_label, kTop, kPlotBottom) +
-                    y_axis(y, options.y_label);
+  const Legend names = legend(series);
+  const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
+  const Axis x(xs, options.log_x, kLeft, kPlotRight), y(ys, options.log_y, bottom, top);
+  std::string svg = begin(options, kHeight + names.extra) + names.svg + x_axis(x, options.x_label, top, bottom) +
+                    y_axis(y, options.y_label, top, bottom);
   for (std::size_t i = 0; i < series.size(); ++i) svg += drawn(series[i], i, x, y);
   return svg + "</svg>";
 }
@@ -195,17 +210,20 @@ std::string field_chart(const ChartOptions& options, const Field& field, const s
   std::vector<std::array<std::uint8_t, 3>> pixels;
   for (const double value : field.values)
     pixels.push_back(colour(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+  const Legend names = legend(over);
+  const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
   const Axis x = Axis::exactly(field.x_low, field.x_high, kLeft, kPlotRight);
-  const Axis y = Axis::exactly(field.y_low, field.y_high, kPlotBottom, kTop);
+  const Axis y = Axis::exactly(field.y_low, field.y_high, bottom, top);
   static int charts = 0;
   const int id = charts++;
-  std::string svg = begin(options, kHeight) + legend(over);
-  svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft,
-                     kTop, kPlotRight - kLeft, kPlotBottom - kTop);
+  // The axes' lines lie under the field.
+  std::string svg = begin(options, kHeight + names.extra) + names.svg + x_axis(x, options.x_label, bottom, bottom) +
+                    y_axis(y, options.y_label, top, bottom);
+  svg += fmt::format(R"(<clipPath id="clip{}"><rect x="{}" y="{}" width="{}" height="{}"/></clipPath>)", id, kLeft, top,
+                     kPlotRight - kLeft, bottom - top);
   svg += fmt::format(
       R"(<image x="{}" y="{}" width="{}" height="{}" preserveAspectRatio="none" style="image-rendering:pixelated" href="{}"/>)",
-      kLeft, kTop, kPlotRight - kLeft, kPlotBottom - kTop, bitmap_address(pixels, field.columns, field.rows));
-  svg += x_axis(x, options.x_label, kPlotBottom, kPlotBottom) + y_axis(y, options.y_label);
+      kLeft, top, kPlotRight - kLeft, bottom - top, bitmap_address(pixels, field.columns, field.rows));
   svg += fmt::format("<g class=\"over\" clip-path=\"url(#clip{})\">", id);
   for (std::size_t i = 0; i < over.size(); ++i) svg += drawn(over[i], i, x, y);
   return svg + "</g></svg>";

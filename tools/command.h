@@ -10,6 +10,7 @@ struct Command {
   std::string name;
   std::string summary;  ///< one line for the list of commands
   int (*run)(const std::vector<std::string>& arguments);
+  bool has_options = true;  ///< whether it reads its arguments by parse_command_line
 };
 
 /// Every subcommand, in the order of `dagrad help`.

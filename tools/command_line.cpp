@@ -14,6 +14,8 @@ namespace {
 
 namespace po = boost::program_options;
 
+thread_local const ManualCapture::See* capture = nullptr;
+
 std::vector<std::string> names_of(const po::options_description& all) {
   std::vector<std::string> names;
   for (const auto& option : all.options()) names.push_back("--" + option->long_name());
@@ -22,11 +24,18 @@ std::vector<std::string> names_of(const po::options_description& all) {
 
 }  // namespace
 
+ManualCapture::ManualCapture(See see) : see_(std::move(see)) { capture = &see_; }
+ManualCapture::~ManualCapture() { capture = nullptr; }
+
 bool parse_command_line(const CommandText& text, const po::options_description& options,
                         const std::vector<std::string>& arguments) {
   po::options_description help("Help"), all;
   help.add_options()("help,h", "print this");
   all.add(options).add(help);
+  if (capture != nullptr) {
+    (*capture)(text, all);
+    return false;
+  }
   po::positional_options_description words;
   if (!text.positional.empty()) words.add(text.positional.c_str(), -1);
   const std::string see = fmt::format("(see dagrad {} --help)", text.name);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/program_options.hpp>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -9,10 +10,25 @@ namespace dagrad::tools {
 
 /// What a subcommand says of itself around the list of its options.
 struct CommandText {
-  std::string name;        ///< like `train`
-  std::string examples;    ///< what --help leads with
-  std::string outcome;     ///< what it ends with
-  std::string positional;  ///< the option that words without -- are values of; empty: there are none
+  std::string name;                     ///< like `train`
+  std::string examples;                 ///< what --help leads with
+  std::string outcome;                  ///< what it ends with
+  std::string positional;               ///< the option that words without -- are values of; empty: there are none
+  std::vector<std::string> words = {};  ///< what these words may be, for completion; empty: anything
+};
+
+/// While it lives, commands of the calling thread do nothing but show `see` what they would read: parse_command_line
+/// calls it and returns false.
+class ManualCapture {
+ public:
+  using See = std::function<void(const CommandText&, const boost::program_options::options_description&)>;
+  explicit ManualCapture(See see);
+  ~ManualCapture();
+  ManualCapture(const ManualCapture&) = delete;
+  ManualCapture& operator=(const ManualCapture&) = delete;
+
+ private:
+  See see_;
 };
 
 /// Reads `arguments` into the variables that `options` names, and from the file of the option `config`, if there is

@@ -23,6 +23,7 @@ constexpr const char* kExamples =
     "  dagrad lab list                    what there is\n"
     "  dagrad lab xor gradients           run these: tables here, pictures in dagrad-lab.html\n"
     "  dagrad lab all --report all.html   everything but kingma-ba, in a minute or two\n"
+    "  dagrad lab optimizers --data DIR   with MNIST's t10k files in DIR\n"
     "  dagrad lab kingma-ba --data DIR --json runs.json --charts DIR\n"
     "  dagrad lab init --json - | jq '.[0].tables[0]'\n\n";
 
@@ -30,9 +31,7 @@ constexpr const char* kOutcome =
     "\nSeeds are fixed: a run gives the same each time (but for times).\n"
     "Exit codes: 0 success, 2 usage, 3 a file cannot be written, 4 an experiment failed.\n";
 
-std::vector<Experiment> chosen(const std::vector<std::string>& names) {
-  std::vector<std::string> known{"all", "list"};
-  for (const Experiment& e : lab::experiments()) known.push_back(e.name);
+std::vector<Experiment> chosen(const std::vector<std::string>& names, const std::vector<std::string>& known) {
   for (const std::string& name : names) {
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw UsageError(fmt::format("lab: no experiment '{}'{} (see dagrad lab list)", name, suggestion(name, known)));
@@ -55,15 +54,17 @@ int run_lab(const std::vector<std::string>& arguments) {
   po::options_description options("Options");
   options.add_options()("experiment", po::value(&names)->value_name("NAME"),
                         "what to run, all or list; the word experiment may be left out")(
-      "data", optional_text(data, "DIR"), "MNIST's files, for experiments that need them")(
+      "data", optional_text(data, "DIR"), "MNIST's files: kingma-ba needs them, optimizers tries t10k's as well")(
       "report", option(report, "FILE"), "an HTML page with the pictures, or none")(
       "charts", optional_text(charts, "DIR"), "each chart as an SVG file as well")(
       "json", optional_text(json, "FILE"), "findings and tables; - is stdout")("threads", option(threads, "N"),
                                                                                "0: one per core");
-  if (!parse_command_line({"lab", kExamples, kOutcome, "experiment"}, options, arguments)) return kSuccess;
+  std::vector<std::string> known{"all", "list"};
+  for (const Experiment& e : lab::experiments()) known.push_back(e.name);
+  if (!parse_command_line({"lab", kExamples, kOutcome, "experiment", known}, options, arguments)) return kSuccess;
   check_range("threads", threads, threads >= 0 && threads <= 1024, "1 to 1024, or 0 for one per core");
   if (names.empty()) throw UsageError("lab: nothing to run (want names, all or list; see dagrad lab --help)");
-  const std::vector<Experiment> experiments = chosen(names);
+  const std::vector<Experiment> experiments = chosen(names, known);
   if (std::find(names.begin(), names.end(), "list") != names.end()) {
     Table table{{"experiment", "question"}};
     for (const Experiment& e : lab::experiments()) table.rows.push_back({e.name, e.question});

@@ -4,10 +4,11 @@
 #include <cstdio>
 #include <cstring>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/io/atomic_file.h"
+#include "tools/interrupt.h"
 
 namespace dagrad::tools {
 namespace {
@@ -19,6 +20,9 @@ namespace fs = std::filesystem;
 }
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
+
+/// A device or a pipe, which must not be replaced by a file.
+bool is_special(const fs::path& file) { return fs::exists(file) && !fs::is_regular_file(file); }
 
 }  // namespace
 
@@ -33,28 +37,19 @@ void flush_output() {
 void check_writable(const fs::path& file) {
   if (fs::is_directory(file)) throw IoError(fmt::format("{}: is a folder (want a file)", file.string()));
   if (!fs::is_directory(folder_of(file))) throw IoError(fmt::format("{}: its folder does not exist", file.string()));
-  if (access(folder_of(file).c_str(), W_OK) != 0) fail(file.string());
+  if (access((is_special(file) ? file : folder_of(file)).c_str(), W_OK) != 0) fail(file.string());
 }
 
 void write_whole_file(const fs::path& file, std::string_view text) {
-  std::string temporary = (folder_of(file) / (file.filename().string() + ".XXXXXX")).string();
-  const int descriptor = mkstemp(temporary.data());
-  if (descriptor < 0) fail(file.string());
-  const auto give_up = [&] {
-    const int cause = errno;
-    close(descriptor);
-    unlink(temporary.c_str());
-    errno = cause;
-    fail(file.string());
-  };
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t written = write(descriptor, text.data() + done, text.size() - done);
-    if (written < 0) give_up();
-    done += static_cast<std::size_t>(written);
-  }
-  if (fchmod(descriptor, 0644) != 0 || fsync(descriptor) != 0) give_up();
-  if (std::rename(temporary.c_str(), file.c_str()) != 0) give_up();
-  close(descriptor);
+  const Uninterrupted until_it_is_there;
+  if (!is_special(file)) return io::write_file(file, text);
+  std::FILE* const stream = std::fopen(file.c_str(), "w");
+  if (stream == nullptr) fail(file.string());
+  const bool written = std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
+  const int cause = errno;
+  std::fclose(stream);
+  errno = cause;
+  if (!written) fail(file.string());
 }
 
 }  // namespace dagrad::tools

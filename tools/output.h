@@ -16,8 +16,8 @@ void flush_output();
 /// itself.
 void check_writable(const std::filesystem::path& file);
 
-/// Puts `text` into `file`, by way of a temporary file beside it: the old content stays until the new one is complete.
-/// Throws IoError.
+/// Puts `text` into `file`, whole or not at all (see io::AtomicFile); a device or a pipe is written to as it is. Ctrl-C
+/// waits for it. Throws IoError.
 void write_whole_file(const std::filesystem::path& file, std::string_view text);
 
 }  // namespace dagrad::tools

@@ -22,7 +22,7 @@ figure.image img { width: 84px; image-rendering: pixelated; border: 1px solid va
 svg { width: 100%; height: auto; } svg text { fill: var(--faint); font: 11px system-ui, sans-serif; }
 svg text.title { fill: var(--ink); font-size: 13px; font-weight: 600; } .grid { stroke: var(--line); stroke-width: 1; }
 path, line { fill: none; stroke-width: 1.8; stroke-linejoin: round; } .area { fill: var(--c0); fill-opacity: .35; stroke: var(--c0); stroke-width: 1; }
-.over path { stroke-width: 2; } .over circle { stroke: #fff; stroke-width: .7; }
+.again { stroke-dasharray: 5 3; } .over path { stroke-width: 2; } .over circle { stroke: #fff; stroke-width: .7; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .8rem 0; }
 td, th { padding: .2rem .6rem; text-align: right; font-weight: normal; border-bottom: 1px solid var(--line); }
 th { color: var(--faint); } td:first-child, th:first-child { text-align: left; }

@@ -27,18 +27,17 @@ std::vector<std::string> curves(const TrainingResult& result) {
           line_chart({.title = "Accuracy", .x_label = "epoch"}, accuracies)};
 }
 
-std::string confusion(const TrainingResult& result) {
+std::string confusion(const ClassFigures& figures) {
+  const std::size_t width = figures.classes.size();
   std::string html = "<div class=\"scroll\"><table><tr><th></th>";
-  for (std::int64_t c = 0; c < result.classes; ++c) html += fmt::format("<th>{}</th>", c);
+  for (const auto& one : figures.classes) html += "<th>" + escape(one.name) + "</th>";
   html += "</tr>";
-  for (std::int64_t r = 0; r < result.classes; ++r) {
-    std::int64_t total = 0;
-    for (std::int64_t c = 0; c < result.classes; ++c)
-      total += result.confusion[static_cast<std::size_t>(r * result.classes + c)];
-    html += fmt::format("<tr><th>{}</th>", r);
-    for (std::int64_t c = 0; c < result.classes; ++c) {
-      const std::int64_t count = result.confusion[static_cast<std::size_t>(r * result.classes + c)];
-      const double share = total == 0 ? 0 : static_cast<double>(count) / static_cast<double>(total);
+  for (std::size_t r = 0; r < width; ++r) {
+    html += "<tr><th>" + escape(figures.classes[r].name) + "</th>";
+    for (std::size_t c = 0; c < width; ++c) {
+      const std::int64_t count = figures.confusion[r * width + c];
+      const double share =
+          count == 0 ? 0 : static_cast<double>(count) / static_cast<double>(figures.classes[r].samples);
       html += fmt::format("<td style=\"background: rgba(var(--cell), {:.2f})\">{}</td>", 0.6 * std::sqrt(share),
                           count == 0 ? std::string() : std::to_string(count));
     }
@@ -49,14 +48,16 @@ std::string confusion(const TrainingResult& result) {
 
 }  // namespace
 
-std::string report_page(const TrainOptions& options, const TrainingResult& result, const data::Split& data) {
-  Page page("dagrad: training on " + options.dataset);
-  page.headline(fmt::format("{:.2f}%", 100 * result.test.accuracy),
+std::string report_page(const TrainOptions& options, const TrainingResult& result, const LoadedData& data) {
+  Page page("dagrad: training on " + options.data.kind());
+  page.headline(fmt::format("{:.2f}%", 100 * result.test.classes->accuracy),
                 fmt::format("of {} test images{}", data.test.size(), result.interrupted ? ", interrupted" : ""));
   page.paragraph(fmt::format("test loss {:.4f}; {} parameters; {} training images; {:.1f} seconds", result.test.loss,
                              result.parameters, data.train.size(), result.seconds));
   if (!result.epochs.empty()) page.charts(curves(result));
-  page.heading("Taken for").paragraph("Rows: what the image is. Columns: what the model says.").raw(confusion(result));
+  page.heading("Taken for")
+      .paragraph("Rows: what the image is. Columns: what the model says.")
+      .raw(confusion(*result.test.classes));
   Table table{{"option", "value"}};
   for (const auto& [name, value] : options.listed()) table.rows.push_back({name, value});
   page.heading("Options").table(table);

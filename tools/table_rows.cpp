@@ -10,9 +10,8 @@ namespace dagrad::tools {
 
 std::vector<const op_table::Row*> rows_named(const std::string& command, const std::vector<std::string>& names) {
   std::vector<const op_table::Row*> result;
-  std::vector<std::string> known;
+  const std::vector<std::string> known = row_names();
   for (const op_table::Row& row : op_table::rows()) {
-    known.push_back(row.name);
     if (names.empty() || std::find(names.begin(), names.end(), row.name) != names.end()) result.push_back(&row);
   }
   for (const std::string& name : names) {
@@ -22,6 +21,12 @@ std::vector<const op_table::Row*> rows_named(const std::string& command, const s
     }
   }
   return result;
+}
+
+std::vector<std::string> row_names() {
+  std::vector<std::string> names;
+  for (const op_table::Row& row : op_table::rows()) names.push_back(row.name);
+  return names;
 }
 
 }  // namespace dagrad::tools

@@ -11,4 +11,7 @@ namespace dagrad::tools {
 /// The rows named, or all when none is. Throws UsageError, with a suggestion, for a name that no row has.
 std::vector<const op_table::Row*> rows_named(const std::string& command, const std::vector<std::string>& names);
 
+/// The names of all rows.
+std::vector<std::string> row_names();
+
 }  // namespace dagrad::tools

@@ -72,14 +72,15 @@ int run_train(const std::vector<std::string>& arguments) {
   const InterruptGuard interrupt;  // from here on: while data are loaded it takes effect after the first step
   const auto options = parse_train_options(arguments);
   if (!options) return kSuccess;
-  if (!options->report.empty()) check_writable(options->report);
-  JsonLines json(options->json);
-  const data::Split data = load_data(*options);
+  if (!options->output.report.empty()) check_writable(options->output.report);
+  if (!options->output.save.empty()) check_model_file(options->output.save);
+  JsonLines json(options->output.json);
+  const LoadedData data = load_data(options->data);
 
-  const std::int64_t used = data.train.size() - options->validation;
-  const std::int64_t batch = options->batch_size == 0 ? used : options->batch_size;
-  Progress progress(options->epochs, (used + batch - 1) / batch,
-                    options->quiet ? Progress::Style::quiet : Progress::Style::automatic);
+  const std::int64_t used = data.train.size();
+  const std::int64_t batch = options->optimizer.batch_size == 0 ? used : options->optimizer.batch_size;
+  Progress progress(options->optimizer.epochs, (used + batch - 1) / batch,
+                    options->output.quiet ? Progress::Style::quiet : Progress::Style::automatic);
   TrainingEvents events;
   events.step = [&](std::int64_t epoch, std::int64_t step, std::int64_t, const Score& score) {
     // Formatting a note costs more than a small step: the bar asks for it a few times a second.
@@ -89,7 +90,7 @@ int run_train(const std::vector<std::string>& arguments) {
     std::string text = note(epoch.train);
     if (epoch.validation) text += fmt::format("  validation {:5.2f}%", 100 * epoch.validation->accuracy);
     progress.epoch(epoch.epoch, text + fmt::format("  {:.0f} samples/s", epoch.samples_per_second));
-    json.write(to_json(epoch, options->lr));
+    json.write(to_json(epoch, 0));
   };
   events.stop = [&] { return interrupt.interrupted(); };
 
@@ -101,21 +102,22 @@ int run_train(const std::vector<std::string>& arguments) {
     throw;
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (!options->report.empty()) write_whole_file(options->report, report_page(*options, result, data));
+  if (!options->output.report.empty()) write_whole_file(options->output.report, report_page(*options, result, data));
+  if (!options->output.save.empty()) save_model(result.description, **result.module, options->output.save);
   if (!json.on_stdout()) {
     print(fmt::format("{}test accuracy {:.2f}%  (loss {:.4f}, {} images, {:.1f} s)\n",
-                      result.interrupted ? "interrupted; " : "", 100 * result.test.accuracy, result.test.loss,
+                      result.interrupted ? "interrupted; " : "", 100 * result.test.classes->accuracy, result.test.loss,
                       data.test.size(), result.seconds));
-    if (!options->report.empty()) print(fmt::format("report: {}\n", options->report));
+    if (!options->output.report.empty()) print(fmt::format("report: {}\n", options->output.report));
   }
   json.write({{"event", "end"},
-              {"test_accuracy", result.test.accuracy},
+              {"test_accuracy", result.test.classes->accuracy},
               {"test_loss", result.test.loss},
               {"seconds", result.seconds},
               {"epochs", result.epochs.size()},
               {"parameters", result.parameters},
               {"interrupted", result.interrupted},
-              {"report", options->report}});
+              {"report", options->output.report}});
   return result.interrupted ? kInterrupted : kSuccess;
 }
 

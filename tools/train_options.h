@@ -1,49 +1,46 @@
 // The options of `dagrad train`.
 #pragma once
 
-#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tools/data_options.h"
+#include "tools/model_options.h"
+#include "tools/optimizer_options.h"
+#include "tools/output_options.h"
+#include "tools/regularisation_options.h"
+#include "tools/running_options.h"
+#include "tools/schedule_options.h"
+
 namespace dagrad::tools {
 
 /// Everything that decides a run.
 struct TrainOptions {
-  std::string dataset = "digits";
-  std::string data;  ///< folder of the dataset's files
-  std::int64_t samples = 10000;
-  std::int64_t validation = 0;
+  DataOptions data;
+  ModelOptions model;
+  OptimizerOptions optimizer;
+  ScheduleOptions schedule;
+  RegularisationOptions regularisation;
+  RunningOptions running;
+  OutputOptions output;
 
-  std::vector<std::int64_t> hidden = {256, 128};
-  std::string activation = "relu";
-  double dropout = 0;
-  std::string init = "standard";
-
-  std::string optimizer = "adam";
-  double lr = 1e-3;
-  double momentum = 0.9;
-  double weight_decay = 0;
-  std::int64_t batch_size = 64;
-  std::int64_t epochs = 10;
-
-  std::uint64_t seed = 0;
-  int threads = 0;  ///< 0: one per core
-  bool deterministic = false;
-  bool detect_anomaly = false;
-
-  std::string json;
-  std::string report = "dagrad-report.html";
-  bool quiet = false;
-
-  /// Names and values as text, for the report and for saving.
+  /// The values by group (without output's, which do not decide the result), for saving.
+  nlohmann::ordered_json run() const;
+  /// The same in one list, as text.
   std::vector<std::pair<std::string, std::string>> listed() const;
+  /// Whether the result is chosen by the validation part.
+  bool needs_validation() const { return regularisation.patience.has_value(); }
 };
 
 /// The options from the command line and from the file that --config names (the command line wins), checked.
 /// Empty when help was asked for and printed. Throws UsageError with a suggestion for an unknown option, and for values
 /// out of range; IoError for the file.
 std::optional<TrainOptions> parse_train_options(const std::vector<std::string>& arguments);
+
+/// The options that run() gave, checked. Throws IoError beginning with `who`.
+TrainOptions options_of_run(const nlohmann::ordered_json& run, const std::string& who);
 
 }  // namespace dagrad::tools

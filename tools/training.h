@@ -5,7 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "dagrad/nn/data/dataset.h"
+#include "tools/data.h"
+#include "tools/evaluation.h"
+#include "tools/model_file.h"
 #include "tools/train_options.h"
 
 namespace dagrad::tools {
@@ -25,9 +27,10 @@ struct EpochResult {
 
 struct TrainingResult {
   std::vector<EpochResult> epochs;
-  Score test;
-  std::vector<std::int64_t> confusion;  ///< [classes, classes]: how often a digit (row) was taken for another (column)
-  std::int64_t classes = 0;
+  Evaluation test;
+  Tensor test_outputs;  ///< [N, outputs]
+  ModelDescription description;
+  std::optional<nn::AnyModule> module;  ///< trained
   std::int64_t parameters = 0;
   double seconds = 0;  ///< of everything: loading, training and testing
   bool interrupted = false;
@@ -40,10 +43,7 @@ struct TrainingEvents {
   std::function<bool()> stop;  ///< asked after each step
 };
 
-/// The data that the options name. Throws IoError, and UsageError when the validation part leaves nothing to train on.
-data::Split load_data(const TrainOptions& options);
-
 /// Trains and tests. Throws Error when the loss is no number, naming epoch and step.
-TrainingResult train(const TrainOptions& options, const data::Split& data, const TrainingEvents& events);
+TrainingResult train(const TrainOptions& options, const LoadedData& data, const TrainingEvents& events);
 
 }  // namespace dagrad::tools

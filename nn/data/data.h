@@ -5,6 +5,7 @@
 #include "dagrad/nn/data/bagging.h"
 #include "dagrad/nn/data/cifar.h"
 #include "dagrad/nn/data/csv.h"
+#include "dagrad/nn/data/csv_encoding.h"
 #include "dagrad/nn/data/data_loader.h"
 #include "dagrad/nn/data/dataset.h"
 #include "dagrad/nn/data/digits.h"

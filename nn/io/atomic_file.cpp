@@ -40,6 +40,8 @@ AtomicFile::AtomicFile(const fs::path& file) : file_(file) {
   if (file_.empty()) throw IoError(fmt::format("{}: is a symbolic link to nothing", file.string()));
   if (!fs::is_directory(folder_of(file_), error))
     throw IoError(fmt::format("{}: its folder does not exist", file.string()));
+  if (fs::exists(file_, error) && !fs::is_regular_file(file_, error))
+    throw IoError(fmt::format("{}: is no regular file (want one that may be replaced)", file.string()));
   descriptor_ = open_new(file_, temporary_);
   if (descriptor_ < 0) fail();
   struct stat before {};

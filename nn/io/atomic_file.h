@@ -17,7 +17,7 @@ namespace dagrad::io {
 /// stays.
 class AtomicFile {
  public:
-  /// Throws IoError when the folder does not exist or may not be written to.
+  /// Throws IoError when the folder does not exist or may not be written to, and for a device or a pipe.
   explicit AtomicFile(const std::filesystem::path& file);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;

@@ -13,6 +13,13 @@ file(REMOVE_RECURSE ${scratch})
 
 run(${CMAKE_COMMAND} --install ${build} --prefix ${prefix})
 
+foreach(file bin/dagrad share/man/man1/dagrad.1 share/bash-completion/completions/dagrad
+    share/zsh/site-functions/_dagrad)
+  if(NOT EXISTS ${prefix}/${file})
+    message(FATAL_ERROR "not installed: ${file}")
+  endif()
+endforeach()
+
 file(GLOB_RECURSE headers RELATIVE ${prefix}/include ${prefix}/include/*.h)
 list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
 list(JOIN headers "" includes)

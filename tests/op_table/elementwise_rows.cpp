@@ -285,14 +285,42 @@ Row sqrt_backward_row() {
   return row;
 }
 
+Row square_backward_row() {
+  Row row = backward({"square_backward", "2 diff_dst src", on(square_backward),
+                      [](Rounded g, Rounded x) { return g * (2 * x); },
+                      [](Rounded g, Rounded x, Rounded h) {
+                        return Two{h * (2 * x), h * (2 * g)};
+                      }});
+  row.exact_on_integers = true;
+  return row;
+}
+
 }  // namespace
 
 std::vector<Row> elementwise_rows() {
-  return {add_row(),           sub_row(),          mul_row(),        div_row(),           add_number_row(),
-          sub_number_row(),    number_sub_row(),   mul_number_row(), div_number_row(),    number_div_row(),
-          neg_row(),           exp_row(),          log_row(),        sqrt_row(),          square_row(),
-          tanh_row(),          sigmoid_row(),      relu_row(),       tanh_backward_row(), sigmoid_backward_row(),
-          relu_backward_row(), sqrt_backward_row()};
+  return {add_row(),
+          sub_row(),
+          mul_row(),
+          div_row(),
+          add_number_row(),
+          sub_number_row(),
+          number_sub_row(),
+          mul_number_row(),
+          div_number_row(),
+          number_div_row(),
+          neg_row(),
+          exp_row(),
+          log_row(),
+          sqrt_row(),
+          square_row(),
+          tanh_row(),
+          sigmoid_row(),
+          relu_row(),
+          tanh_backward_row(),
+          sigmoid_backward_row(),
+          relu_backward_row(),
+          sqrt_backward_row(),
+          square_backward_row()};
 }
 
 }  // namespace dagrad::op_table

@@ -14,6 +14,7 @@ struct Case {
   bool ceil_mode = false;
   bool count_include_pad = true;
   std::int64_t divisor = 0;
+  bool relu = false;
 
   int axes() const { return src.rank() - 2; }
   std::int64_t at(const Index& values, std::int64_t other, int axis) const {
@@ -70,7 +71,8 @@ MaxPoolOptions max_options(const Case& c) {
   MaxPoolOptions options{.kernel = option(c.kernel, 1),
                          .padding = option(c.padding, 0),
                          .dilation = option(c.dilation, 1),
-                         .ceil_mode = c.ceil_mode};
+                         .ceil_mode = c.ceil_mode,
+                         .relu = c.relu};
   if (!c.stride.empty()) options.stride = option(c.stride, 1);
   return options;
 }
@@ -102,14 +104,16 @@ Tensor avg_pool(const Case& c, const Tensor& x) {
 }
 
 Sample max_sample(const Case& c) {
-  Sample sample{c.name, {{c.src, kDistinct}}};
+  Domain domain = kDistinct;
+  if (c.relu) domain.low -= 1e-3;  // not to draw 0
+  Sample sample{c.name, {{c.src, domain}}};
   sample.call = [c](std::span<const Tensor> in) { return std::vector{max_pool(c, in[0])}; };
   sample.reference = [c](std::span<const Array> in) {
     Array result(c.result(), -kInf);
     std::int64_t p = 0;
     for (const Index& o : indices(result.shape)) {
       c.for_each_element(o, [&](std::int64_t at) {
-        if (at >= 0) result[p] = std::max(result[p], in[0][at]);
+        if (at >= 0) result[p] = std::max({result[p], in[0][at], c.relu ? 0 : -kInf});
       });
       ++p;
     }
@@ -137,6 +141,12 @@ Sample avg_sample(const Case& c) {
   };
   sample.roundings = sample.gradient_roundings = c.window_elements() + 2;
   return sample;
+}
+
+/// The case with relu: negative elements and windows of nothing else.
+Case with_relu(Case c) {
+  c.relu = true;
+  return c;
 }
 
 /// The plane shared by `output` windows per axis.
@@ -204,7 +214,8 @@ Row max_pool1d_row() {
                      {"one", {1, 1, 1}, {1}},
                      {"empty_batch", {0, 2, 4}, {2}},
                      {"wide_window_300", {1, 5, 300}, {300}},
-                     {"tail_3x33x65", {3, 33, 65}, {3}, {2}}});
+                     {"tail_3x33x65", {3, 33, 65}, {3}, {2}},
+                     with_relu({"relu_wide_window_300", {1, 5, 600}, {300}})});
   row.edges = {{"nan_is_the_largest", {Array({1, 1, 6}, {1, kNan, 3, 5, kNan, 2})}, {Array({1, 1, 2}, {kNan, kNan})}},
                {"first_of_equals", {Array({1, 1, 3}, {2, 2, 2})}, {Array({1, 1, 1}, 2)}, {Array({1, 1, 3}, {1, 0, 0})}},
                {"infinities",
@@ -213,6 +224,13 @@ Row max_pool1d_row() {
                 {Array({1, 1, 6}, {1, 0, 0, 0, 1, 0})}}};
   for (Edge& edge : row.edges)
     edge.call = [](std::span<const Tensor> in) { return std::vector{max_pool1d(in[0], {.kernel = 3})}; };
+  row.edges.push_back({"relu",
+                       {Array({1, 1, 12}, {-1, 2, kNan, -kInf, -3, -1, -1, 0, -2, 4, 4, -1})},
+                       {Array({1, 1, 4}, {kNan, 0, 0, 4})},
+                       {Array({1, 1, 12}, {0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0})}});
+  row.edges.back().call = [](std::span<const Tensor> in) {
+    return std::vector{max_pool1d(in[0], {.kernel = 3, .relu = true})};
+  };
   row.bad = {bad<UsageError>(
                  "padding",
                  [] {
@@ -241,7 +259,9 @@ Row max_pool2d_row() {
                      {"gaps", {1, 2, 5, 5}, {1, 2}, {2, 3}},
                      {"tail_2x17x12x10", {2, 17, 12, 10}, {2, 2}},
                      {"tail_overlapping_2x35x9x9", {2, 35, 9, 9}, {3, 3}, {2, 2}, {1, 1}},
-                     {"threads_8x32x32x32", {8, 32, 32, 32}, {2, 2}}});
+                     {"threads_8x32x32x32", {8, 32, 32, 32}, {2, 2}},
+                     with_relu({"relu_tail_2x17x12x10", {2, 17, 12, 10}, {2, 2}}),
+                     with_relu({"relu_padded_2x35x9x9", {2, 35, 9, 9}, {3, 3}, {2, 2}, {1, 1}})});
   row.bad = {bad<ShapeError>(
                  "dimensions",
                  [] {

@@ -49,6 +49,27 @@ TEST(Dropout, DrawsTheSameMaskOnAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[2]);
 }
 
+/// Expects that of `count` ones those are kept whose words in the stream are below half.
+void expect_kept_by_words(Generator generator, std::int64_t count, DType dtype) {
+  const std::uint64_t position = generator.position();
+  const auto y = dropout(ones({count}, dtype), 0.5, generator).to_vector<float>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto words = Generator::block(generator.seed(), position + static_cast<std::uint64_t>(i / 4));
+    ASSERT_EQ(y[static_cast<std::size_t>(i)], words[static_cast<std::size_t>(i % 4)] < 0x80000000U ? 2 : 0)
+        << "element " << i << " of " << count << " " << name_of(dtype) << " from block " << position;
+  }
+}
+
+TEST(Dropout, ReadsTheWordsOfTheStreamInTurn) {
+  for (const DType dtype : {f32, bf16, f64}) {
+    for (const std::int64_t count : {1, 3, 4, 17, 64, 65, 1000, 70'001})
+      expect_kept_by_words(Generator(0x123456789abcdefULL), count, dtype);
+    Generator far(3);
+    far.set_position((std::uint64_t{7} << 32) - 5);  // the lower half of the counter overflows on the way
+    expect_kept_by_words(far, 1000, dtype);
+  }
+}
+
 TEST(Dropout, DrawsAnewAtEachCall) {
   Generator generator(8);
   const Tensor x = ones({100});

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "dagrad/core/creation.h"
+#include "dagrad/core/random.h"
+#include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/reduction.h"
+#include "dagrad/ops/view.h"
 
 namespace dagrad {
 namespace {
@@ -26,6 +30,23 @@ TEST(MaxPool, TellsWhereOfWideWindowsAndOfPadding) {
       max_pool1d_with_indices(ones({1, 1, 3}), {.kernel = 2, .stride = 1, .padding = 1, .dilation = 4});
   EXPECT_EQ(nowhere.to_vector<int>(), std::vector{-1});
   EXPECT_EQ(nothing.item<float>(), -std::numeric_limits<float>::infinity());
+}
+
+TEST(MaxPool, PoolsAReluWithoutKeepingIt) {
+  const Tensor src = randn({3, 5, 6, 7}).requires_grad_(), other = clone(src.detach()).requires_grad_();
+  const Tensor fused = max_pool2d(src, {.kernel = 3, .stride = 2, .padding = 1, .relu = true});
+  const Tensor apart = max_pool2d(relu(other), {.kernel = 3, .stride = 2, .padding = 1});
+  EXPECT_EQ(fused.to_vector<float>(), apart.to_vector<float>());
+  sum(square(fused)).backward();
+  sum(square(apart)).backward();
+  EXPECT_EQ(src.grad().to_vector<float>(), other.grad().to_vector<float>());
+}
+
+TEST(MaxPool, WithReluLeavesMinusInfinityWhereThereIsPaddingOnly) {
+  const auto [dst, at] = max_pool1d_with_indices(full({1, 1, 3}, -1),
+                                                 {.kernel = 2, .stride = 1, .padding = 1, .dilation = 4, .relu = true});
+  EXPECT_EQ(dst.item<float>(), -std::numeric_limits<float>::infinity());
+  EXPECT_EQ(at.item<std::int64_t>(), -1);
 }
 
 }  // namespace

@@ -44,6 +44,15 @@ class Program : public ::testing::Test {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder_ / "out"), content(folder_ / "err")};
   }
 
+  /// Runs a script of bash in the folder.
+  Outcome shell(const std::string& script) const {
+    std::ofstream(folder_ / "script") << script;
+    const std::string command = "cd '" + folder_.string() + "' && bash script >script.out 2>script.err </dev/null";
+    const int status = std::system(command.c_str());
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content(folder_ / "script.out"),
+            content(folder_ / "script.err")};
+  }
+
   /// Runs it on a pseudo-terminal; what the terminal shows.
   std::string run_on_terminal(const std::vector<std::string>& arguments, bool color) const {
     int terminal = -1;

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/ops/ops.h"
@@ -46,15 +48,24 @@ Walk descend(const std::string& name, const std::function<void(std::vector<Tenso
   return walk;
 }
 
-/// A recurrent network whose weights are too large, trained to repeat its first input after 30 steps.
-std::vector<double> train_rnn(double max_norm, std::vector<double>& norms) {
+using Clip = std::function<double(const std::vector<Tensor>&)>;  // returns the norm before
+
+struct Run {
+  std::vector<double> losses, norms;
+};
+
+/// A recurrent network that learns to repeat its first input after 30 steps. Normal weights multiply a small state's
+/// norm by about `scale` at each step, and gradients explode when that is above 1; orthogonal ones (scale 0) keep it.
+Run train_rnn(double scale, const Clip& clip) {
   manual_seed(4);
   constexpr std::int64_t kHidden = 24, kSteps = 30, kBatch = 32;
-  Tensor w = (randn({kHidden, kHidden}) * (2.2 / std::sqrt(static_cast<double>(kHidden)))).requires_grad_();
+  Tensor w = randn({kHidden, kHidden}) * (scale / std::sqrt(static_cast<double>(kHidden)));
+  if (scale == 0) nn::init::orthogonal_(w);
+  w.requires_grad_();
   Tensor in = randn({1, kHidden}).requires_grad_(), out = (randn({kHidden, 1}) * 0.2).requires_grad_();
   const std::vector<Tensor> parameters{w, in, out};
   optim::SGD sgd(parameters, {.lr = 0.05});
-  std::vector<double> losses;
+  Run run;
   for (int step = 0; step < 120; ++step) {
     const Tensor x = rand({kBatch, 1});
     sgd.zero_grad();
@@ -62,12 +73,45 @@ std::vector<double> train_rnn(double max_norm, std::vector<double>& norms) {
     for (std::int64_t t = 1; t < kSteps; ++t) h = tanh(matmul(h, w));
     const Tensor loss = mean(square(matmul(h, out) - x));
     loss.backward();
-    const double norm = max_norm > 0 ? optim::clip_grad_norm_(parameters, max_norm) : optim::grad_norm(parameters);
-    norms.push_back(norm);
+    run.norms.push_back(clip(parameters));
     sgd.step();
-    losses.push_back(loss.item<double>());
+    run.losses.push_back(loss.item<double>());
   }
-  return losses;
+  return run;
+}
+
+void compare_rnns(Notebook& book) {
+  struct Way {
+    std::string name;
+    double scale;
+    Clip clip;
+  };
+  const auto measured = [](const auto& clip) {
+    return [clip](const std::vector<Tensor>& p) {
+      const double norm = optim::grad_norm(p);
+      clip(p);
+      return norm;
+    };
+  };
+  const std::vector<Way> ways = {
+      {"too large, none", 2.2, measured([](const auto&) {})},
+      {"too large, by value 0.05", 2.2, measured([](const auto& p) { optim::clip_grad_value_(p, 0.05); })},
+      {"too large, each norm 0.5", 2.2, measured([](const auto& p) { optim::clip_each_grad_norm_(p, 0.5); })},
+      {"too large, global norm 0.5", 2.2, measured([](const auto& p) { optim::clip_grad_norm_(p, 0.5); })},
+      {"orthogonal, none", 0, measured([](const auto&) {})},
+  };
+  Table table{{"weights, clipping", "largest gradient norm", "loss at the end"}};
+  std::vector<Series> losses, norms;
+  for (const Way& way : ways) {
+    const Run run = train_rnn(way.scale, way.clip);
+    table.rows.push_back({way.name, fmt::format("{:.3g}", *std::max_element(run.norms.begin(), run.norms.end())),
+                          fmt::format("{:.3g}", run.losses.back())});
+    losses.push_back(counted(way.name, run.losses));
+    norms.push_back(counted(way.name, run.norms));
+  }
+  book.table("A recurrent network over 30 steps: weights too large, and weights that fit", table);
+  book.charts({line_chart({.title = "Loss", .x_label = "step", .log_y = true}, losses),
+               line_chart({.title = "Gradient norm before clipping", .x_label = "step", .log_y = true}, norms)});
 }
 
 }  // namespace
@@ -92,23 +136,13 @@ void run_clipping(Notebook& book) {
       {field_chart({.title = "Without clipping", .x_label = "w", .y_label = "b"}, field, {paths[0]}),
        field_chart({.title = "With clipping", .x_label = "w", .y_label = "b"}, field, {paths[1], paths[2], paths[3]})});
 
-  std::vector<double> free_norms, clipped_norms;
-  const std::vector<double> free_losses = train_rnn(0, free_norms), clipped_losses = train_rnn(0.5, clipped_norms);
-  const double largest = *std::max_element(free_norms.begin(), free_norms.end());
-  book.table("A recurrent network over 30 steps",
-             {{"clipping", "largest gradient norm", "loss at the end"},
-              {{"none", fmt::format("{:.3g}", largest), fmt::format("{:.3g}", free_losses.back())},
-               {"global norm 0.5", fmt::format("{:.3g}", *std::max_element(clipped_norms.begin(), clipped_norms.end())),
-                fmt::format("{:.3g}", clipped_losses.back())}}});
-  book.charts({line_chart({.title = "Loss", .x_label = "step", .log_y = true},
-                          {counted("none", free_losses), counted("clipped", clipped_losses)}),
-               line_chart({.title = "Gradient norm before clipping", .x_label = "step", .log_y = true},
-                          {counted("none", free_norms), counted("clipped", clipped_norms)})});
+  compare_rnns(book);
   book.say(
       "At the cliff one gradient is so long that a step along it throws the weights far away, onto a plateau where "
       "none "
-      "is left. Clipping by norm keeps its direction and bounds its length; by value it bounds each part and turns "
-      "it.");
+      "is left. Clipping by norm keeps its direction and bounds its length; by value it bounds each part and turns it. "
+      "The cliff's weights are one tensor, for which its norm is the global one; the recurrent network has three, and "
+      "there clipping each by itself turns the step as a whole, which the global norm does not.");
 }
 
 }  // namespace dagrad::tools::lab

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/backward.h"
+#include "dagrad/core/grad_mode.h"
 #include "dagrad/core/random.h"
 #include "dagrad/nn/data/generators.h"
 #include "dagrad/ops/ops.h"
@@ -88,6 +89,62 @@ std::vector<double> lanczos(const Hessian& hessian, int steps) {
   return tridiagonal_eigenvalues(diagonal, off);
 }
 
+/// The eigenvector of the Hessian's smallest eigenvalue: power iteration on `shift` I - H, where no eigenvalue of H is
+/// above `shift`.
+std::vector<double> most_negative_direction(const Hessian& hessian, double shift) {
+  Generator generator(12);
+  std::vector<double> v = values(randn({static_cast<std::int64_t>(hessian.size())}, f64, generator));
+  for (int step = 0; step < 200; ++step) {
+    std::vector<double> next = hessian(v);
+    for (std::size_t i = 0; i < v.size(); ++i) next[i] = shift * v[i] - next[i];
+    const double norm = std::sqrt(dot(next, next));
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = next[i] / norm;
+  }
+  return v;
+}
+
+/// Moves the parameters by `length` along a unit vector over all of them.
+void move(nn::Module& net, const std::vector<double>& direction, double length) {
+  const NoGrad guard;
+  std::size_t at = 0;
+  for (Tensor p : net.parameters()) {
+    std::vector<double> elements = values(p);
+    for (double& x : elements) x += length * direction[at++];
+    p.copy_(tensor(elements, p.shape()));
+  }
+}
+
+/// With all weights 0 no unit differs from another and the gradient vanishes although the loss is not least: a saddle.
+void leave_a_saddle(Notebook& book, const data::Dataset& moons) {
+  nn::Sequential net = nn::mlp({2, 8, 2}, {.activation = nn::ActivationKind::tanh});
+  net.to(f64);
+  {
+    const NoGrad guard;
+    for (Tensor p : net.parameters()) nn::init::zeros_(p);
+  }
+  const Hessian hessian(net, moons);
+  const std::vector<double> eigenvalues = lanczos(hessian, 40);
+  const std::vector<double> down = most_negative_direction(hessian, eigenvalues.back() + 1);
+  Table table{{"begun", "gradient norm", "smallest eigenvalue", "largest", "loss after 100 steps", "after 400"}};
+  std::vector<Series> curves;
+  for (const double length : {0.0, 1e-6, 1e-2}) {
+    nn::Sequential moved = nn::deep_copy(net);
+    move(moved, down, length);
+    const double norm = Hessian(moved, moons).gradient_norm();
+    optim::SGD sgd(moved.parameters(), {.lr = 0.5});
+    std::vector<double> losses;
+    losses.reserve(400);
+    for (int step = 0; step < 400; ++step) losses.push_back(train_step(moved, sgd, moons.features, moons.labels));
+    const std::string name = length == 0 ? "at the saddle" : fmt::format("{} beside it", length);
+    table.rows.push_back({name, fmt::format("{:.1e}", norm), fmt::format("{:.2g}", eigenvalues.front()),
+                          fmt::format("{:.2g}", eigenvalues.back()), fmt::format("{:.4f}", losses[99]),
+                          fmt::format("{:.4f}", losses.back())});
+    curves.push_back(counted(name, losses));
+  }
+  book.table("A 2-8-2 network with all weights 0, moved along the direction of most negative curvature", table);
+  book.charts({line_chart({.title = "Plain descent from a saddle", .x_label = "step", .y_label = "loss"}, curves)});
+}
+
 }  // namespace
 
 void run_curvature(Notebook& book) {
@@ -122,10 +179,12 @@ void run_curvature(Notebook& book) {
   }
   book.table("A 2-12-12-2 network on two moons, trained by Adam; the Hessian by Lanczos", table);
   book.charts({line_chart({.title = "Extreme eigenvalues of the Hessian", .x_label = "step"}, {smallest, largest})});
+  leave_a_saddle(book, moons);
   book.say(
       "The eigenvalues span many powers of ten: along most directions the loss is almost flat while a few are steep, "
       "which is what holds plain descent to small rates. Negative ones say that where training passes is no valley "
-      "but a saddle.");
+      "but a saddle: there the gradient vanishes, and descent that begins beside it stays for the longer the nearer it "
+      "begins.");
 }
 
 }  // namespace dagrad::tools::lab

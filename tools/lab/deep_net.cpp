@@ -82,8 +82,9 @@ std::vector<double> gradient_norms(DeepNet& net, const Tensor& x, const Tensor& 
   for (const Tensor& h : net.activations) h.retain_grad();
   loss.backward();
   std::vector<double> norms;
+  // In f64: squares of what has vanished, or exploded, are beyond f32.
   for (const Tensor& h : net.activations)
-    norms.push_back(h.grad().defined() ? std::sqrt(sum(square(h.grad())).item<double>()) : 0);
+    norms.push_back(h.grad().defined() ? std::sqrt(sum(square(to(h.grad(), f64))).item<double>()) : 0);
   net.zero_grad();
   return norms;
 }

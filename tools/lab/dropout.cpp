@@ -10,10 +10,11 @@
 namespace dagrad::tools::lab {
 namespace {
 
-/// The first hidden units' weights as pictures.
-std::vector<std::string> features_of(nn::Module& net, const std::string& name) {
+/// What training has added to the first hidden units' weights, as pictures: the noise that they began with would hide
+/// it.
+std::vector<std::string> features_of(nn::Module& net, const Tensor& start, const std::string& name) {
   std::vector<std::string> pictures;
-  const Tensor weights = net.parameters()[0].detach();
+  const Tensor weights = net.parameters()[0].detach() - start;
   const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(weights.size(1)))));
   for (std::int64_t unit = 0; unit < 8; ++unit) {
     std::vector<double> pixels = values(select(weights, 0, unit));
@@ -35,6 +36,7 @@ void run_dropout(Notebook& book) {
   for (const double p : {0.0, 0.2, 0.5}) {
     manual_seed(0);
     nn::Sequential net = nn::mlp({digits.features.size(1), 256, 256, 10}, {.dropout = p});
+    const Tensor start = clone(net.parameters()[0].detach());
     optim::Adam adam(net.parameters());
     std::vector<double> losses;
     train(net, adam, digits, 30, [&](std::int64_t) { losses.push_back(evaluate(net, test).loss); });
@@ -43,7 +45,7 @@ void run_dropout(Notebook& book) {
                           fmt::format("{:.3f}", quality.loss), fmt::format("{:.1f}%", 100 * quality.accuracy)});
     curves.push_back(counted(fmt::format("p = {}", p), losses));
     if (p != 0.2) {
-      const auto more = features_of(net, p == 0 ? "without" : "with");
+      const auto more = features_of(net, start, p == 0 ? "without" : "with");
       pictures.insert(pictures.end(), more.begin(), more.end());
     }
     if (p != 0.5) continue;
@@ -66,7 +68,7 @@ void run_dropout(Notebook& book) {
   }
   book.table("400 digits, two layers of 256, 30 epochs", table);
   book.charts({line_chart({.title = "Test loss", .x_label = "epoch"}, curves)});
-  book.charts(pictures);
+  book.images(pictures);
   book.say(
       "All of them learn the few samples nearly by heart; with dropout they take longer to, and the test loss stays "
       "lower. One pass in evaluation mode is about as good as the mean over many masks.");

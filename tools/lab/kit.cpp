@@ -87,6 +87,8 @@ std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const 
   if (name == "rmsprop") return std::make_unique<optim::RMSprop>(parameters, optim::RmspropOptions{.lr = lr});
   if (name == "adadelta") return std::make_unique<optim::Adadelta>(parameters, optim::AdadeltaOptions{.lr = lr});
   if (name == "adam") return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.lr = lr});
+  if (name == "adam, uncorrected")
+    return std::make_unique<optim::Adam>(parameters, optim::AdamOptions{.lr = lr, .bias_correction = false});
   if (name == "adamw") return std::make_unique<optim::AdamW>(parameters, optim::AdamwOptions{.lr = lr});
   throw UsageError(fmt::format("lab: no optimizer '{}'", name));
 }

@@ -39,7 +39,8 @@ Field field_over(double x_low, double x_high, double y_low, double y_high,
 /// The points of each class of a dataset in the plane.
 std::vector<Series> points_of(const data::Dataset& dataset);
 
-/// An optimizer by its name (sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw).
+/// An optimizer by its name (sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw), or
+/// "adam, uncorrected" for Adam without its bias correction.
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const std::vector<Tensor>& parameters,
                                                  double lr);
 

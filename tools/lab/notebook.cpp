@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/chart.h"
 #include "tools/output.h"
 
 namespace dagrad::tools::lab {
@@ -30,7 +31,7 @@ void Notebook::table(const std::string& title, const Table& table) {
     print("\n" + title + "\n" + text_of(table) + "\n");
     flush_output();
   }
-  page_.raw("<h3>" + title + "</h3>").table(table);
+  page_.raw("<h3>" + escape(title) + "</h3>").table(table);
   json_.back()["tables"].push_back({{"title", title}, {"columns", table.columns}, {"rows", table.rows}});
 }
 

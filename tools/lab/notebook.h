@@ -26,6 +26,7 @@ class Notebook {
   void charts(const std::vector<std::string>& svgs);
   /// A line chart whose points are in the JSON, too.
   void curves(const ChartOptions& options, const std::vector<Series>& series);
+  void images(const std::vector<std::string>& figures) { page_.images(figures); }
 
   const nlohmann::ordered_json& json() const { return json_; }
   /// A chart, named by its experiment and its number there.

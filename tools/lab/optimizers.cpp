@@ -1,7 +1,9 @@
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "dagrad/core/random.h"
+#include "dagrad/nn/data/idx.h"
 #include "dagrad/ops/ops.h"
 #include "tools/lab/kit.h"
 #include "tools/lab/notebook.h"
@@ -41,9 +43,13 @@ const std::vector<Surface>& surfaces() {
         {"rmsprop", 0.3},
         {"adadelta", 30},
         {"adam", 0.7},
+        {"adam, uncorrected", 0.7},
         {"adamw", 0.7}}},
-      {"saddle: x^2 - y^2, begun beside its ridge",
-       [](const Tensor& p) { return square(x_of(p)) - square(y_of(p)); },
+      {"saddle: x^2 - y^2 + y^4 / 4, begun beside its ridge",
+       [](const Tensor& p) {
+         const Tensor yy = square(y_of(p));
+         return square(x_of(p)) - yy + square(yy) * 0.25;
+       },
        {-1.5, 1e-3},
        {-2, 2, -2, 2},
        40,
@@ -54,6 +60,7 @@ const std::vector<Surface>& surfaces() {
         {"rmsprop", 0.05},
         {"adadelta", 10},
         {"adam", 0.1},
+        {"adam, uncorrected", 0.1},
         {"adamw", 0.1}}},
       {"plateau: 1 - exp(-(x^2 + y^2) / 4)",
        [](const Tensor& p) { return 1.0 - exp((square(x_of(p)) + square(y_of(p))) * -0.25); },
@@ -67,6 +74,7 @@ const std::vector<Surface>& surfaces() {
         {"rmsprop", 0.05},
         {"adadelta", 10},
         {"adam", 0.1},
+        {"adam, uncorrected", 0.1},
         {"adamw", 0.1}}},
   };
   return list;
@@ -101,23 +109,24 @@ void walk_surface(Notebook& book, const Surface& surface) {
                line_chart({.title = "Value", .x_label = "step"}, curves)});
 }
 
-void train_networks(Notebook& book) {
-  const data::Dataset digits = flat_digits(2000, 1), test = flat_digits(1000, 2);
+void train_networks(Notebook& book, const std::string& title, const data::Dataset& digits, const data::Dataset& test,
+                    std::int64_t epochs) {
   Table table{{"optimizer", "rate", "training loss", "test accuracy"}};
   std::vector<Series> curves;
   for (const Candidate& candidate :
        {Candidate{"sgd", 0.1}, Candidate{"momentum", 0.02}, Candidate{"nesterov", 0.02}, Candidate{"adagrad", 0.02},
-        Candidate{"rmsprop", 1e-3}, Candidate{"adadelta", 1}, Candidate{"adam", 1e-3}, Candidate{"adamw", 1e-3}}) {
+        Candidate{"rmsprop", 1e-3}, Candidate{"adadelta", 1}, Candidate{"adam", 1e-3},
+        Candidate{"adam, uncorrected", 1e-3}, Candidate{"adamw", 1e-3}}) {
     manual_seed(0);
     nn::Sequential net = nn::mlp({digits.features.size(1), 64, 10});
     const auto optimizer = make_optimizer(candidate.name, net.parameters(), candidate.lr);
     std::vector<double> losses;
-    train(net, *optimizer, digits, 8, [&](std::int64_t) { losses.push_back(evaluate(net, digits).loss); });
+    train(net, *optimizer, digits, epochs, [&](std::int64_t) { losses.push_back(evaluate(net, digits).loss); });
     table.rows.push_back({candidate.name, fmt::format("{}", candidate.lr), fmt::format("{:.4f}", losses.back()),
                           fmt::format("{:.1f}%", 100 * evaluate(net, test).accuracy)});
     curves.push_back(counted(candidate.name, losses));
   }
-  book.table("A network of 64 units on the built-in digits, 8 epochs", table);
+  book.table(title, table);
   book.charts({line_chart({.title = "Training loss", .x_label = "epoch", .log_y = true}, curves)});
 }
 
@@ -149,7 +158,16 @@ void bias_correction(Notebook& book) {
 void run_optimizers(Notebook& book) {
   for (const Surface& surface : surfaces()) walk_surface(book, surface);
   bias_correction(book);
-  train_networks(book);
+  train_networks(book, "A network of 64 units on the built-in digits, 8 epochs", flat_digits(2000, 1),
+                 flat_digits(1000, 2), 8);
+  if (!book.data().empty()) {
+    data::Split mnist = data::load_mnist(book.data());
+    for (data::Dataset* part : {&mnist.train, &mnist.test}) part->features = flatten(part->features, 1);
+    train_networks(book,
+                   fmt::format("The same network on {} of MNIST's digits, tested on {}, 5 epochs", mnist.train.size(),
+                               mnist.test.size()),
+                   mnist.train, mnist.test, 5);
+  }
   book.say(
       "Plain descent follows the steepest direction and so crosses a ravine again and again; momentum averages the "
       "crossings away. Methods that divide by the size of past gradients move alike along all axes: they leave saddles "

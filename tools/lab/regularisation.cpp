@@ -45,7 +45,7 @@ double zero_share(const nn::Module& net) {
 void run_regularisation(Notebook& book) {
   const data::Dataset digits = flat_digits(300, 1), validation = flat_digits(300, 3), test = flat_digits(1000, 2);
   Table table{{"regularisation", "training loss", "test loss", "test accuracy", "weights below 0.001"}};
-  std::vector<Series> curves;
+  std::vector<Series> curves, stopping;
   std::vector<Histogram> rows;
   constexpr int kEpochs = 60;
   int best_epoch = 0;
@@ -56,7 +56,7 @@ void run_regularisation(Notebook& book) {
     nn::Sequential net = nn::mlp({digits.features.size(1), 128, 10});
     optim::Adam adam(net.parameters());
     data::DataLoader loader(digits, {.batch_size = 64, .seed = 1});
-    std::vector<double> losses;
+    std::vector<double> losses, training;
     for (int epoch = 1; epoch <= kEpochs; ++epoch) {
       for (const data::Batch& batch : loader) {
         adam.zero_grad();
@@ -67,6 +67,7 @@ void run_regularisation(Notebook& book) {
       }
       const Quality held_out = evaluate(net, validation);
       losses.push_back(held_out.loss);
+      if (way.penalty == Penalty::none) training.push_back(evaluate(net, digits).loss);
       if (way.penalty == Penalty::none && held_out.loss < best_loss) {
         best_loss = held_out.loss;
         best_epoch = epoch;
@@ -80,12 +81,15 @@ void run_regularisation(Notebook& book) {
                           fmt::format("{:.3f}", quality.loss), fmt::format("{:.1f}%", 100 * quality.accuracy),
                           fmt::format("{:.0f}%", 100 * zero_share(net))});
     curves.push_back(counted(way.name, losses));
+    if (way.penalty == Penalty::none) stopping = {counted("training", training), counted("validation", losses)};
     rows.push_back(histogram(way.name, values(net.parameters()[0]), -0.15, 0.15));
   }
   table.rows.push_back({fmt::format("early stopping (epoch {})", best_epoch), "",
                         fmt::format("{:.3f}", test_loss_there), fmt::format("{:.1f}%", 100 * test_accuracy_there), ""});
   book.table("300 digits, 128 hidden units, 60 epochs", table);
-  book.charts({line_chart({.title = "Validation loss", .x_label = "epoch"}, curves),
+  stopping.push_back({fmt::format("stop at {}", best_epoch), {static_cast<double>(best_epoch)}, {best_loss}, true});
+  book.charts({line_chart({.title = "Early stopping, no penalty: loss", .x_label = "epoch"}, stopping),
+               line_chart({.title = "Validation loss", .x_label = "epoch"}, curves),
                density_rows({.title = "Weights of the first layer"}, rows)});
   book.say(
       "L2 draws all weights towards zero, L1 sets many to zero outright; early stopping takes the weights from the "

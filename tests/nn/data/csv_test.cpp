@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/data/csv_encoding.h"
 #include "expect_error.h"
 #include "scratch_folder.h"
 
@@ -83,6 +84,47 @@ TEST_F(Csv, NamesTheLineThatIsWrong) {
                         file.string() + ":2: column 'a' has the text 'p' (want numbers to learn)");
   expect_error<IoError>([&] { load_csv(write("b", "a,y\n,1\n,0\n"), {.missing = Missing::mean}); },
                         (folder_ / "b").string() + ": column 'a' has no value at all");
+}
+
+TEST_F(Csv, ReadsAnotherTableAsTheOneThatTheEncodingIsOf) {
+  const CsvOptions options{.label = "kind"};
+  const CsvTable first = read_csv(write("a", "kind,x,colour\ncat,1,red\ndog,2,blue\ncat,6,red\n"), options);
+  const CsvEncoding encoding = csv_encoding(first, options, "a");
+  EXPECT_EQ(encoding.classes, (std::vector<std::string>{"cat", "dog"}));
+  EXPECT_EQ(encoding.width(), 3);
+  // Other columns, in another order, with one text alone.
+  const CsvTable other = read_csv(write("b", "more,colour,x,kind\n9,red,5,dog\n9,red,7,dog\n"), options);
+  const Dataset d = encode_csv(other, encoding, options, "b");
+  EXPECT_EQ(d.features.to_vector<int>(), (std::vector<int>{5, 0, 1, 7, 0, 1}));
+  EXPECT_EQ(d.labels.to_vector<int>(), (std::vector<int>{1, 1}));
+  EXPECT_EQ(d.classes, 2);
+  // To predict for, no labels are needed, and what is missing becomes the first table's mean.
+  const CsvTable bare = read_csv(write("c", "x,colour\n,red\n"), options);
+  const CsvOptions filling{.missing = Missing::mean};
+  EXPECT_EQ(encode_csv_features(bare, encoding, filling, "c").to_vector<int>(), (std::vector<int>{3, 0, 1}));
+  expect_error<IoError>([&] { encode_csv_features(bare, encoding, options, "c"); },
+                        "c:2: column 'x' has no value (want one, or missing set otherwise)");
+}
+
+TEST_F(Csv, NamesWhatAnEncodingDoesNotHave) {
+  const CsvTable table = read_csv(write("a", "x,y\nred,1\nblue,0.5\n"));
+  const CsvEncoding encoding = csv_encoding(table, {}, "a");
+  EXPECT_EQ(encoding.classes, (std::vector<std::string>{"0.5", "1"}));
+  const auto encode = [&](const std::string& text) { encode_csv(read_csv(write("b", text)), encoding, {}, "b"); };
+  expect_error<IoError>([&] { encode("x,y\ngreen,1\n"); }, "b:2: column 'x' has 'green' (want one of blue, red)");
+  expect_error<IoError>([&] { encode("x,y\nred,1\nred,2\n"); }, "b:3: column 'y' has '2' (want one of 0.5, 1)");
+  expect_error<IoError>([&] { encode("x,z\nred,1\n"); }, "b: has no column 'y' (want one of x, z)");
+  const CsvEncoding numbers = csv_encoding(read_csv(write("c", "x,y\n3,1\n")), {}, "c");
+  expect_error<IoError>([&] { encode_csv(table, numbers, {}, "a"); },
+                        "a:2: column 'x' has the text 'blue' (want numbers)");
+}
+
+TEST_F(Csv, FindsTheFeaturesOfATableWithoutAHeaderByPosition) {
+  const CsvOptions options{.header = false, .label = "1"};
+  const CsvEncoding encoding = csv_encoding(read_csv(write("a", "1,0,2\n3,1,4\n"), options), options, "a");
+  const CsvTable bare = read_csv(write("b", "5,6\n"), options), whole = read_csv(write("c", "5,0,6\n"), options);
+  EXPECT_EQ(encode_csv_features(bare, encoding, options, "b").to_vector<int>(), (std::vector<int>{5, 6}));
+  EXPECT_EQ(encode_csv_features(whole, encoding, options, "c").to_vector<int>(), (std::vector<int>{5, 6}));
 }
 
 }  // namespace

@@ -57,6 +57,8 @@ TEST_F(AtomicFileTest, KeepsPermissionsAndLinks) {
 
 TEST_F(AtomicFileTest, SaysWhyNot) {
   expect_error<IoError>([&] { AtomicFile out(folder_); }, folder_.string() + ": is a folder (want a file)");
+  expect_error<IoError>([] { AtomicFile out("/dev/null"); },
+                        "/dev/null: is no regular file (want one that may be replaced)");
   const fs::path nowhere = folder_ / "none" / "a";
   expect_error<IoError>([&] { AtomicFile out(nowhere); }, nowhere.string() + ": its folder does not exist");
   fs::create_symlink("none", folder_ / "link");
