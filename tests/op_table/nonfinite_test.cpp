@@ -77,7 +77,7 @@ TEST_P(Nonfinite, InputsGiveTheSameInEveryType) {
     const Arrays want = to_arrays(run(sample, to_tensors(sample, inputs, f64)));
     const Arrays terms = row.terms ? joined(row.terms(sample, drawn), row.terms(sample, inputs)) : Arrays{};
     for (const DType dtype : {f32, bf16}) {
-      if (dtype == bf16 && (!row.takes_bf16 || !row.nonfinite.empty())) continue;
+      if (dtype == bf16 && !row.takes_bf16) continue;
       const Arrays got = to_arrays(run(sample, to_tensors(sample, inputs, dtype)));
       for (std::size_t k = 0; k < got.size(); ++k) {
         EXPECT_TRUE(close(got[k], want[k], terms.empty() ? nullptr : &terms[k],
@@ -105,7 +105,9 @@ TEST_P(Nonfinite, InputsGiveTheSameGradientsInF32) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, Nonfinite, ::testing::ValuesIn(rows_where([](const Row&) { return true; })), row_name);
+INSTANTIATE_TEST_SUITE_P(Ops, Nonfinite,
+                         ::testing::ValuesIn(rows_where([](const Row& row) { return row.nonfinite.empty(); })),
+                         row_name);
 
 }  // namespace
 }  // namespace dagrad::op_table

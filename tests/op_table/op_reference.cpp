@@ -177,7 +177,7 @@ std::string entry(const Row& row, const Sources& sources) {
   line("Gradient", gradient(row, sources));
   line("Kernel", kernel(row));
   if (row.covered() != std::vector{row.name}) line("Recorded as", code_list(row.covered()));
-  line("In bf16", row.nonfinite);
+  line("NaN and infinities", row.nonfinite);
   if (!row.edges.empty()) text += "- Edge cases:\n";
   for (const Edge& one : row.edges) text += edge(one);
   return text + "\n";

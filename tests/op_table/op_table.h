@@ -141,7 +141,7 @@ struct Row {
 
   int orders = 2;                                // how often it can be differentiated; 2 stands for any number
   std::string no_gradcheck = "";                 // why finite differences cannot tell anything
-  std::string nonfinite = "";                    // what else bf16 makes of infinities than the other types
+  std::string nonfinite = "";                    // why what they give is not compared between the types
   bool elementwise = false;                      // edge cases are repeated to reach the primitive
   bool exact_on_integers = false;                // small whole numbers give the same in every type
   std::string inexact = "";                      // why results that are whole may be off by a rounding all the same

@@ -21,7 +21,7 @@ Rounded erfinv_of(Rounded y) {
   double low = -6, high = 6;
   for (int i = 0; i < 100; ++i) {
     const double middle = (low + high) / 2;
-    const bool below = y.value > 0 ? std::erfc(middle) > 1 - y.value : std::erf(middle) < y.value;
+    const bool below = y.value > 0.5 ? std::erfc(middle) > 1 - y.value : std::erf(middle) < y.value;
     (below ? low : high) = middle;
   }
   // In f64 bisection ends where erf's own units do.
