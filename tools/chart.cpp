@@ -1,11 +1,11 @@
 #include "tools/chart.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
 #include "tools/axis.h"
+#include "tools/bitmap.h"
 
 namespace dagrad::tools {
 namespace {
@@ -89,47 +89,6 @@ std::string drawn(const Series& series, std::size_t index, const Axis& x, const 
   return path.empty() ? svg : svg + fmt::format(R"(<path class="{}" d="{}"/>)", class_of(index), path);
 }
 
-/// What a bitmap file of 24 bits holds, as the address of an image.
-std::string bitmap_address(const std::vector<std::array<std::uint8_t, 3>>& pixels, std::int64_t width,
-                           std::int64_t height) {
-  const std::int64_t row = (width * 3 + 3) / 4 * 4, size = 54 + row * height;
-  std::string file = "BM";
-  const auto number = [&file](std::int64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) file.push_back(static_cast<char>(value >> (8 * i) & 0xff));
-  };
-  number(size, 4), number(0, 4), number(54, 4), number(40, 4), number(width, 4), number(height, 4);
-  number(1, 2), number(24, 2), number(0, 4), number(row * height, 4), number(2835, 4), number(2835, 4), number(0, 8);
-  for (std::int64_t y = height - 1; y >= 0; --y) {
-    for (std::int64_t x = 0; x < width; ++x) {
-      const auto& [red, green, blue] = pixels[static_cast<std::size_t>(y * width + x)];
-      number(blue, 1), number(green, 1), number(red, 1);
-    }
-    number(0, static_cast<int>(row - width * 3));
-  }
-  constexpr const char* kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text = "data:image/bmp;base64,";
-  for (std::size_t i = 0; i < file.size(); i += 3) {
-    std::uint32_t word = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      word = word << 8 | (i + k < file.size() ? static_cast<unsigned char>(file[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k) text.push_back(k > file.size() - i ? '=' : kDigits[word >> (18 - 6 * k) & 63u]);
-  }
-  return text;
-}
-
-/// Blue at 0, white at 1/2, red at 1.
-std::array<std::uint8_t, 3> colour(double share) {
-  constexpr std::array<double, 3> kLow{53, 104, 178}, kMiddle{244, 244, 240}, kHigh{197, 74, 51};
-  const double t = std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0.5;
-  std::array<std::uint8_t, 3> result{};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const double value =
-        t < 0.5 ? kLow[i] + (kMiddle[i] - kLow[i]) * 2 * t : kMiddle[i] + (kHigh[i] - kMiddle[i]) * (2 * t - 1);
-    result[i] = static_cast<std::uint8_t>(std::lround(value));
-  }
-  return result;
-}
-
 }  // namespace
 
 std::string escape(const std::string& text) {
@@ -207,9 +166,9 @@ std::string density_rows(const ChartOptions& options, const std::vector<Histogra
 
 std::string field_chart(const ChartOptions& options, const Field& field, const std::vector<Series>& over) {
   const auto [low, high] = std::minmax_element(field.values.begin(), field.values.end());
-  std::vector<std::array<std::uint8_t, 3>> pixels;
+  std::vector<Pixel> pixels;
   for (const double value : field.values)
-    pixels.push_back(colour(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+    pixels.push_back(diverging_pixel(*high > *low ? (value - *low) / (*high - *low) : 0.5));
   const Legend names = legend(over);
   const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
   const Axis x = Axis::exactly(field.x_low, field.x_high, kLeft, kPlotRight);
@@ -245,17 +204,6 @@ std::string bar_chart(const ChartOptions& options, const std::vector<Bar>& bars)
         escape(bars[i].note));
   }
   return svg + "</svg>";
-}
-
-std::string image(const std::vector<double>& pixels, std::int64_t width, std::int64_t height,
-                  const std::string& caption) {
-  std::vector<std::array<std::uint8_t, 3>> colours;
-  for (const double value : pixels) {
-    const auto grey = static_cast<std::uint8_t>(std::lround(255 * std::clamp(value, 0.0, 1.0)));
-    colours.push_back({grey, grey, grey});
-  }
-  return fmt::format(R"(<figure class="image"><img alt="{0}" src="{1}"/><figcaption>{0}</figcaption></figure>)",
-                     escape(caption), bitmap_address(colours, width, height));
 }
 
 }  // namespace dagrad::tools

@@ -55,10 +55,6 @@ struct Bar {
 };
 std::string bar_chart(const ChartOptions& options, const std::vector<Bar>& bars);
 
-/// A grey image (0 black, 1 white), enlarged without smoothing, with a caption under it, as an HTML figure.
-std::string image(const std::vector<double>& pixels, std::int64_t width, std::int64_t height,
-                  const std::string& caption);
-
 /// Text with what HTML would take for markup made harmless.
 std::string escape(const std::string& text);
 

@@ -88,25 +88,26 @@ void check_samples(const ModelDescription& d, const Tensor& features, const std:
                             features.shape().str(), d.shape.input.empty() ? "" : ", ", each.substr(1)));
 }
 
-nn::AnyModule join_model(const ModelDescription& d, const nn::FeatureScaler* scaler,
-                         const std::vector<nn::Sequential>& networks) {
-  nn::Sequential whole;
-  if (scaler != nullptr) whole.add(*scaler);
-  if (networks.size() == 1) {
-    whole.add(networks[0]);
-  } else {
-    whole.add(nn::Ensemble(std::vector<nn::AnyModule>(networks.begin(), networks.end()),
-                           d.classifies() ? nn::EnsembleOf::probabilities : nn::EnsembleOf::outputs));
-  }
+nn::Sequential build_member(const ModelDescription& d) {
+  nn::Sequential member;
+  if (d.scales) member.add(nn::FeatureScaler(scaler_shape(d.shape.input)));
+  member.add(make_model(d.options, d.shape));
+  member.name_parameters();
+  return member;
+}
+
+nn::AnyModule join_members(const ModelDescription& d, const std::vector<nn::Sequential>& members) {
+  if (members.size() == 1) return members[0];
+  nn::Ensemble whole(std::vector<nn::AnyModule>(members.begin(), members.end()),
+                     d.classifies() ? nn::EnsembleOf::probabilities : nn::EnsembleOf::outputs);
   whole.name_parameters();
   return whole;
 }
 
 nn::AnyModule build_model(const ModelDescription& d) {
-  const nn::FeatureScaler scaler(scaler_shape(d.shape.input));
-  std::vector<nn::Sequential> networks;
-  for (std::int64_t i = 0; i < d.members; ++i) networks.push_back(make_model(d.options, d.shape));
-  return join_model(d, d.scales ? &scaler : nullptr, networks);
+  std::vector<nn::Sequential> members;
+  for (std::int64_t i = 0; i < d.members; ++i) members.push_back(build_member(d));
+  return join_members(d, members);
 }
 
 void check_model_file(const fs::path& file) {
@@ -122,6 +123,10 @@ void save_model(const ModelDescription& description, const nn::Module& module, c
 }
 
 SavedModel load_model(const fs::path& file) {
+  if (file.extension() != ".safetensors") {
+    throw IoError(
+        fmt::format("{}: is no model (want a .safetensors file that dagrad train --save wrote)", file.string()));
+  }
   const io::Safetensors content = io::load_safetensors(file);
   const auto metadata = content.metadata.find(kKey);
   if (metadata == content.metadata.end())

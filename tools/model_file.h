@@ -23,7 +23,7 @@ struct ModelDescription {
   ModelShape shape;
   std::vector<std::string> classes = {};  ///< their names; empty for a model of numbers
   std::int64_t members = 1;               ///< more than one: an ensemble
-  bool scales = false;                    ///< with a FeatureScaler before it, fitted on the training part
+  bool scales = false;                    ///< with a FeatureScaler before each network, fitted on its training part
   data::CsvEncoding csv = {};             ///< with features when the training data were a table
   nlohmann::ordered_json run = {};        ///< the options of the training, by group
 
@@ -33,12 +33,13 @@ struct ModelDescription {
 /// Throws IoError beginning with `who` unless `features` [N, ...] are samples of the model's shape.
 void check_samples(const ModelDescription& description, const Tensor& features, const std::string& who);
 
-/// A model of the description, untrained: the scaler if there is one, and then the network, or an nn::Ensemble of
-/// networks (which gives the logarithms of the mean probabilities, or the mean of numbers).
+/// One network with what goes before it, untrained: the scaler if there is one, and the network.
+nn::Sequential build_member(const ModelDescription& description);
+/// The member, or the ensemble of several: an nn::Ensemble, which gives the logarithms of the mean probabilities, or
+/// the mean of numbers.
+nn::AnyModule join_members(const ModelDescription& description, const std::vector<nn::Sequential>& members);
+/// The whole of it, untrained.
 nn::AnyModule build_model(const ModelDescription& description);
-/// The same from trained parts. The scaler may be null.
-nn::AnyModule join_model(const ModelDescription& description, const nn::FeatureScaler* scaler,
-                         const std::vector<nn::Sequential>& networks);
 
 struct SavedModel {
   ModelDescription description;

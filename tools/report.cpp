@@ -1,66 +1,74 @@
 #include "tools/report.h"
 
-#include <cmath>
 #include <fmt/format.h>
 
+#include "dagrad/nn/module.h"
 #include "tools/chart.h"
-#include "tools/page.h"
 
 namespace dagrad::tools {
 namespace {
 
-std::vector<std::string> curves(const TrainingResult& result) {
-  std::vector<double> loss, accuracy, held_loss, held_accuracy;
-  for (const EpochResult& epoch : result.epochs) {
-    loss.push_back(epoch.train.loss);
-    accuracy.push_back(epoch.train.accuracy);
-    if (!epoch.validation) continue;
-    held_loss.push_back(epoch.validation->loss);
-    held_accuracy.push_back(epoch.validation->accuracy);
+void add_headline(Page& page, const TrainingResult& r, const LoadedData& data) {
+  const bool classifies = data.classifies();
+  const std::string figure =
+      classifies ? fmt::format("{:.2f}%", 100 * r.mean_figure()) : fmt::format("R2 {:.4f}", r.mean_figure());
+  const char* const ending = r.interrupted() ? ", interrupted" : "";
+  if (r.test) {
+    const char* const what = data.test.features.dim() == 4 ? "images" : "samples";
+    page.headline(figure, fmt::format("{}{} test {}{}", classifies ? "of " : "on ", data.test.size(), what, ending));
+  } else {
+    const double deviation = (classifies ? 100 : 1) * r.deviation_of_figure();
+    page.headline(figure, fmt::format("+- {:.3g} over {} folds{}", deviation, r.evaluations.size(), ending));
   }
-  std::vector<Series> losses{counted("training", loss)}, accuracies{counted("training", accuracy)};
-  if (!held_loss.empty()) {
-    losses.push_back(counted("validation", held_loss));
-    accuracies.push_back(counted("validation", held_accuracy));
-  }
-  return {line_chart({.title = "Loss", .x_label = "epoch"}, losses),
-          line_chart({.title = "Accuracy", .x_label = "epoch"}, accuracies)};
+  std::string text = r.test ? fmt::format("test loss {:.4f}; ", r.test->loss) : "";
+  text += fmt::format("{} parameters; {} training samples; {} epochs; {:.1f} seconds", r.parameters, data.train.size(),
+                      r.runs[0].history.epochs.size(), r.seconds);
+  if (r.runs.size() == 1 && r.runs[0].history.best_epoch > 0)
+    text += fmt::format("; weights of epoch {}, the best on validation", r.runs[0].history.best_epoch);
+  page.paragraph(text);
 }
 
-std::string confusion(const ClassFigures& figures) {
-  const std::size_t width = figures.classes.size();
-  std::string html = "<div class=\"scroll\"><table><tr><th></th>";
-  for (const auto& one : figures.classes) html += "<th>" + escape(one.name) + "</th>";
-  html += "</tr>";
-  for (std::size_t r = 0; r < width; ++r) {
-    html += "<tr><th>" + escape(figures.classes[r].name) + "</th>";
-    for (std::size_t c = 0; c < width; ++c) {
-      const std::int64_t count = figures.confusion[r * width + c];
-      const double share =
-          count == 0 ? 0 : static_cast<double>(count) / static_cast<double>(figures.classes[r].samples);
-      html += fmt::format("<td style=\"background: rgba(var(--cell), {:.2f})\">{}</td>", 0.6 * std::sqrt(share),
-                          count == 0 ? std::string() : std::to_string(count));
-    }
-    html += "</tr>";
+/// Of folds or members.
+void add_runs(Page& page, const TrainingResult& r) {
+  if (r.evaluations.empty()) return;
+  const bool classifies = r.description.classifies();
+  Table table{{"run", classifies ? "accuracy" : "R2", "loss", "epochs"}};
+  for (std::size_t i = 0; i < r.evaluations.size(); ++i) {
+    const double figure = main_figure(r.evaluations[i]);
+    table.rows.push_back(
+        {r.runs[i].name, classifies ? fmt::format("{:.2f}%", 100 * figure) : fmt::format("{:.4f}", figure),
+         fmt::format("{:.4f}", r.evaluations[i].loss), std::to_string(r.runs[i].history.epochs.size())});
   }
-  return html + "</table></div>";
+  page.heading(r.test ? "Members" : "Folds").table(table);
+}
+
+void add_model(Page& page, const TrainingResult& r) {
+  page.heading("Model").raw("<div class=\"scroll\"><pre>" + escape(nn::to_string(r.runs[0].network)) + "</pre></div>");
+}
+
+void add_options(Page& page, const TrainOptions& options) {
+  Table table{{"option", "value"}};
+  for (const auto& [name, value] : options.listed()) table.rows.push_back({name, value});
+  page.heading("Options").table(table);
 }
 
 }  // namespace
 
-std::string report_page(const TrainOptions& options, const TrainingResult& result, const LoadedData& data) {
+std::string report_page(const TrainOptions& options, TrainingResult& result, const LoadedData& data) {
   Page page("dagrad: training on " + options.data.kind());
-  page.headline(fmt::format("{:.2f}%", 100 * result.test.classes->accuracy),
-                fmt::format("of {} test images{}", data.test.size(), result.interrupted ? ", interrupted" : ""));
-  page.paragraph(fmt::format("test loss {:.4f}; {} parameters; {} training images; {:.1f} seconds", result.test.loss,
-                             result.parameters, data.train.size(), result.seconds));
-  if (!result.epochs.empty()) page.charts(curves(result));
-  page.heading("Taken for")
-      .paragraph("Rows: what the image is. Columns: what the model says.")
-      .raw(confusion(*result.test.classes));
-  Table table{{"option", "value"}};
-  for (const auto& [name, value] : options.listed()) table.rows.push_back({name, value});
-  page.heading("Options").table(table);
+  add_headline(page, result, data);
+  add_runs(page, result);
+  add_curves(page, result);
+  if (result.test) {
+    add_plane(page, result, data);
+    add_numbers(page, result, data);
+    if (result.test->classes) add_confusion(page, *result.test->classes);
+    add_mistakes(page, result, data);
+  }
+  add_filters(page, result);
+  add_weight_histories(page, result);
+  add_model(page, result);
+  add_options(page, options);
   return page.html();
 }
 

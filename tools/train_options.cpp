@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/training/checkpoint.h"
 #include "tools/command_line.h"
 
 namespace dagrad::tools {
@@ -71,6 +72,22 @@ void check(const TrainOptions& o) {
         "--checkpoint, --resume: not together with --folds or --ensemble");
 }
 
+/// The options of the run that --resume names, so that they need not be given again.
+void take_up(const std::vector<std::string>& arguments, TrainOptions& o) {
+  constexpr std::string_view kOption = "--resume";
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    std::string file;
+    if (arguments[i] == kOption && i + 1 < arguments.size()) file = arguments[i + 1];
+    if (arguments[i].rfind("--resume=", 0) == 0) file = arguments[i].substr(kOption.size() + 1);
+    if (file.empty()) continue;
+    const io::Metadata notes = nn::read_checkpoint(file).notes;
+    const auto run = notes.find("run");
+    if (run == notes.end())
+      throw IoError(fmt::format("{}: is no checkpoint of dagrad train: it names no options", file));
+    o = options_of_run(Json::parse(run->second), file);
+  }
+}
+
 }  // namespace
 
 Json TrainOptions::run() const {
@@ -93,6 +110,7 @@ std::vector<std::pair<std::string, std::string>> TrainOptions::listed() const {
 
 std::optional<TrainOptions> parse_train_options(const std::vector<std::string>& arguments) {
   TrainOptions o;
+  take_up(arguments, o);
   std::string config;
   po::options_description all;
   std::vector<OptionList> lists = lists_of(o);

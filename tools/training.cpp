@@ -3,94 +3,92 @@
 #include <chrono>
 #include <cmath>
 #include <fmt/format.h>
-#include <memory>
 
 #include "dagrad/core/denormals.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
-#include "dagrad/nn/data/data_loader.h"
-#include "dagrad/ops/ops.h"
-#include "dagrad/optim/optim.h"
+#include "dagrad/core/random.h"
+#include "dagrad/nn/data/split.h"
 
 namespace dagrad::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+void set_up(const RunningOptions& o) {
+  if (o.threads > 0) set_num_threads(o.threads);
+  set_deterministic(o.deterministic);
+  set_flush_denormals(true);
+}
 
-/// Sums of losses and hits over samples, so that batches of different sizes count right.
-struct Tally {
-  double loss = 0;
-  std::int64_t hits = 0, samples = 0;
-
-  void add(double mean_loss, std::int64_t right, std::int64_t count) {
-    loss += mean_loss * static_cast<double>(count);
-    hits += right;
-    samples += count;
+/// One network, or the members of an ensemble, tested one by one and together.
+void train_members(const TrainOptions& o, const LoadedData& data, const TrainingEvents& events,
+                   TrainingResult& result) {
+  std::vector<nn::Sequential> members;
+  for (std::int64_t i = 0; i < o.running.ensemble && !result.interrupted(); ++i) {
+    const std::string name = o.running.ensemble > 1 ? fmt::format("member {} of {}", i + 1, o.running.ensemble) : "";
+    result.runs.push_back(train_network(o, data.train, data.validation, {name, i}, events));
+    members.push_back(result.runs.back().network);
   }
-  Score score() const {
-    return {loss / static_cast<double>(samples), static_cast<double>(hits) / static_cast<double>(samples)};
-  }
-};
+  result.description.members = static_cast<std::int64_t>(members.size());
+  result.model = join_members(result.description, members);
+  (*result.model)->eval();
+  result.test_outputs = outputs_of(**result.model, data.test.features);
+  result.test = evaluate(result.test_outputs, data.test, data.classes);
+  if (members.size() == 1) return;
+  for (nn::Sequential& member : members)
+    result.evaluations.push_back(evaluate(outputs_of(member, data.test.features), data.test, data.classes));
+}
 
-std::int64_t count_hits(const Tensor& logits, const Tensor& labels) {
-  return sum(eq(argmax(logits.detach(), 1), labels)).item<std::int64_t>();
+void train_folds(const TrainOptions& o, const LoadedData& data, const TrainingEvents& events, TrainingResult& result) {
+  const std::vector<data::Fold> folds =
+      data::k_fold(data.train, o.running.folds, {.stratify = data.classifies(), .seed = o.running.seed});
+  for (std::size_t i = 0; i < folds.size() && !result.interrupted(); ++i) {
+    const std::string name = fmt::format("fold {} of {}", i + 1, folds.size());
+    const data::Dataset validation = data.train.subset(folds[i].validation);
+    NetworkRun& run = result.runs.emplace_back(
+        train_network(o, data.train.subset(folds[i].train), validation, {name, static_cast<std::int64_t>(i)}, events));
+    result.evaluations.push_back(evaluate(outputs_of(run.network, validation.features), validation, data.classes));
+  }
 }
 
 }  // namespace
 
+double main_figure(const Evaluation& e) { return e.classes ? e.classes->accuracy : e.numbers->r2; }
+
+double TrainingResult::mean_figure() const {
+  if (test) return main_figure(*test);
+  double sum = 0;
+  for (const Evaluation& evaluation : evaluations) sum += main_figure(evaluation);
+  return sum / static_cast<double>(evaluations.size());
+}
+
+double TrainingResult::deviation_of_figure() const {
+  if (evaluations.size() < 2) return 0;
+  double sum = 0, squares = 0;
+  for (const Evaluation& evaluation : evaluations) sum += main_figure(evaluation);
+  const auto count = static_cast<double>(evaluations.size());
+  for (const Evaluation& evaluation : evaluations) squares += std::pow(main_figure(evaluation) - sum / count, 2);
+  return std::sqrt(squares / (count - 1));
+}
+
 TrainingResult train(const TrainOptions& options, const LoadedData& data, const TrainingEvents& events) {
   const auto start = Clock::now();
-  if (options.running.threads > 0) set_num_threads(options.running.threads);
-  set_deterministic(options.running.deterministic);
-  set_flush_denormals(true);
-  manual_seed(options.running.seed);
-  const AnomalyMode anomaly(options.running.detect_anomaly);
-
+  set_up(options.running);
   TrainingResult result;
-  result.description = {options.model, shape_of(data.train), data.classes, 1, false, data.csv, options.run()};
-  nn::Sequential model = make_model(options.model, data.train);
-  const auto optimizer = make_optimizer(options.optimizer, model.parameters());
-  data::DataLoader loader(data.train, {.batch_size = options.optimizer.batch_size, .seed = options.running.seed});
-  result.parameters = model.parameter_count();
-  for (std::int64_t epoch = 1; epoch <= options.optimizer.epochs && !result.interrupted; ++epoch) {
-    const auto epoch_start = Clock::now();
-    Tally tally;
-    for (const data::Batch& batch : loader) {
-      optimizer->zero_grad();
-      const Tensor logits = model(batch.features);
-      const bool classes = data.classifies();
-      const Tensor loss = classes ? cross_entropy(logits, batch.labels) : mse_loss(logits, batch.labels);
-      const double value = loss.item<double>();
-      if (!std::isfinite(value)) {
-        throw Error(
-            fmt::format("train: the loss is {} in epoch {}, step {} (try a lower --lr; --detect-anomaly names the op)",
-                        value, epoch, batch.index + 1));
-      }
-      loss.backward();
-      optimizer->step();
-      tally.add(value, classes ? count_hits(logits, batch.labels) : 0, batch.size());
-      if (events.step) events.step(epoch, batch.index + 1, loader.size(), tally.score());
-      if (events.stop && events.stop()) {
-        result.interrupted = true;
-        break;
-      }
-    }
-    EpochResult done{epoch, tally.score(), std::nullopt, seconds_since(epoch_start), 0};
-    done.samples_per_second = static_cast<double>(tally.samples) / done.seconds;
-    if (data.validation.size() > 0) {
-      const Evaluation e = evaluate(outputs_of(model, data.validation.features), data.validation, data.classes);
-      done.validation = Score{e.loss, e.classes ? e.classes->accuracy : 0};
-    }
-    result.epochs.push_back(done);
-    if (events.epoch) events.epoch(done);
-  }
-  result.module = join_model(result.description, nullptr, {model});
-  (*result.module)->eval();
-  result.test_outputs = outputs_of(**result.module, data.test.features);
-  result.test = evaluate(result.test_outputs, data.test, data.classes);
-  result.seconds = seconds_since(start);
+  result.description = {.options = options.model,
+                        .shape = shape_of(data.train),
+                        .classes = data.classes,
+                        .members = options.running.ensemble,
+                        .scales = options.data.standardize || options.data.min_max,
+                        .csv = data.csv,
+                        .run = options.run()};
+  if (options.running.folds > 0)
+    train_folds(options, data, events, result);
+  else
+    train_members(options, data, events, result);
+  result.parameters = result.runs[0].network.parameter_count();
+  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return result;
 }
 

@@ -1,49 +1,37 @@
-// One training run.
+// A training as the options describe it: of one network, of an ensemble, or of folds.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <vector>
 
+#include "dagrad/nn/any_module.h"
 #include "tools/data.h"
 #include "tools/evaluation.h"
 #include "tools/model_file.h"
-#include "tools/train_options.h"
+#include "tools/network_training.h"
 
 namespace dagrad::tools {
 
-struct Score {
-  double loss = 0;
-  double accuracy = 0;
-};
-
-struct EpochResult {
-  std::int64_t epoch = 0;
-  Score train;  ///< while training, so with dropout and changing weights
-  std::optional<Score> validation;
-  double seconds = 0;
-  double samples_per_second = 0;
-};
-
 struct TrainingResult {
-  std::vector<EpochResult> epochs;
-  Evaluation test;
-  Tensor test_outputs;  ///< [N, outputs]
+  std::vector<NetworkRun> runs;         ///< one; or one for each member or fold
+  std::vector<Evaluation> evaluations;  ///< of each member on the test part, of each fold on what it held back
+  std::optional<Evaluation> test;       ///< of the model; none for folds
+  Tensor test_outputs;                  ///< [N, outputs], of the model
+  std::optional<nn::AnyModule> model;   ///< trained; none for folds
   ModelDescription description;
-  std::optional<nn::AnyModule> module;  ///< trained
   std::int64_t parameters = 0;
-  double seconds = 0;  ///< of everything: loading, training and testing
-  bool interrupted = false;
+  double seconds = 0;  ///< of training and testing
+
+  bool interrupted() const { return !runs.empty() && runs.back().interrupted(); }
+  /// Accuracy, or R2: of the model, or over the folds.
+  double mean_figure() const;
+  double deviation_of_figure() const;
 };
 
-/// What a run tells while it goes on; every function may be empty.
-struct TrainingEvents {
-  std::function<void(std::int64_t epoch, std::int64_t step, std::int64_t steps, const Score& so_far)> step;
-  std::function<void(const EpochResult&)> epoch;
-  std::function<bool()> stop;  ///< asked after each step
-};
+/// Accuracy, or R2 of numbers.
+double main_figure(const Evaluation& evaluation);
 
-/// Trains and tests. Throws Error when the loss is no number, naming epoch and step.
+/// Sets threads and generators, trains and tests. Throws Error when the loss is no number, naming epoch and step.
 TrainingResult train(const TrainOptions& options, const LoadedData& data, const TrainingEvents& events);
 
 }  // namespace dagrad::tools

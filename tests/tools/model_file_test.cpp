@@ -75,10 +75,11 @@ TEST_F(ModelFile, RebuildsEveryKindOfModel) {
 TEST_F(ModelFile, KeepsTheScalerTheMembersAndTheTable) {
   ModelDescription d = description("mlp", {2}, /*members=*/3, /*scales=*/true);
   d.csv = {{{"x", {}, 2.5}, {"colour", {"blue", "red"}, 0}}, "kind", d.classes};
-  const nn::FeatureScaler scaler = nn::FeatureScaler::standardise(randn({20, 2}));
-  std::vector<nn::Sequential> networks;
-  for (int i = 0; i < 3; ++i) networks.push_back(make_model(d.options, d.shape));
-  const nn::AnyModule model = join_model(d, &scaler, networks);
+  std::vector<nn::Sequential> members;
+  for (int i = 0; i < 3; ++i) {
+    members.emplace_back(nn::FeatureScaler::standardise(randn({20, 2})), make_model(d.options, d.shape));
+  }
+  const nn::AnyModule model = join_members(d, members);
   save_model(d, *model, file_);
   const SavedModel loaded = load_model(file_);
   expect_same(*model, *loaded.module, {5, 2});

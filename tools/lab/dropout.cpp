@@ -6,6 +6,7 @@
 #include "dagrad/ops/ops.h"
 #include "tools/lab/kit.h"
 #include "tools/lab/notebook.h"
+#include "tools/picture.h"
 
 namespace dagrad::tools::lab {
 namespace {

@@ -1,0 +1,146 @@
+// dagrad train, eval and predict as their users meet them.
+#include <nlohmann/json.hpp>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/nn/io/npy.h"
+#include "dagrad/nn/io/npz.h"
+#include "tools/program.h"
+
+namespace dagrad::tools {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The last object of `--json -`.
+Json end_of(const Outcome& r) {
+  EXPECT_EQ(r.err, "");
+  const std::size_t at = r.out.rfind("{\"event\":\"end\"");
+  return at == std::string::npos ? Json() : Json::parse(r.out.substr(at));
+}
+
+/// Points that a text and a number tell apart.
+std::string table(int rows) {
+  std::string text = "size,colour,kind\n";
+  for (int i = 0; i < rows; ++i) {
+    const bool is_cat = i % 3 != 0;
+    text += std::to_string(is_cat ? 2 + i % 5 : 30 + i % 7) + (i % 2 == 0 ? ",red," : ",blue,") +
+            (is_cat ? "cat" : "dog") + "\n";
+  }
+  return text;
+}
+
+class Train : public Program {
+ protected:
+  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+};
+
+TEST_F(Train, SavesAModelThatEvalAndPredictRead) {
+  write("table.csv", table(300));
+  const Outcome trained =
+      run("train --data table.csv --standardize --hidden 8 --epochs 5 --lr 0.05 --save net.safetensors "
+          "--json - --quiet --report none");
+  ASSERT_EQ(trained.code, 0) << trained.err;
+  const Json end = end_of(trained);
+  EXPECT_GT(end["test_accuracy"], 0.95);
+  // The test part again, to the last bit.
+  const Outcome evaluated = run("eval net.safetensors --json -");
+  EXPECT_EQ(Json::parse(evaluated.out), end["test"]) << evaluated.err;
+  EXPECT_NE(run("eval net.safetensors").out.find("cat"), std::string::npos);
+  EXPECT_EQ(Json::parse(run("eval net.safetensors --data table.csv --json -").out)["samples"], 300);
+
+  write("x.csv", "colour,size\nred,3\nblue,33\n");
+  const Outcome predicted = run("predict net.safetensors --input x.csv");
+  EXPECT_EQ(predicted.out.rfind("prediction,p_cat,p_dog\ncat,0.", 0), 0u) << predicted.out << predicted.err;
+  EXPECT_NE(predicted.out.find("\ndog,0."), std::string::npos);
+  EXPECT_EQ(run("predict net.safetensors --input x.csv --output y.npz").code, 0);
+  const io::NamedTensors arrays = io::load_npz(folder_ / "y.npz");
+  EXPECT_EQ(io::find(arrays, "prediction").to_vector<int>(), (std::vector<int>{0, 1}));
+  EXPECT_EQ(io::find(arrays, "probability").shape(), (Shape{2, 2}));
+  EXPECT_EQ(run("predict net.safetensors --input x.csv --output y.csv").code, 0);
+  EXPECT_EQ(content(folder_ / "y.csv"), predicted.out);
+
+  // The options beside the model make the same run.
+  const Outcome again = run("train --config net.ini --json - --quiet --report none");
+  EXPECT_EQ(end_of(again)["test"], end["test"]);
+}
+
+TEST_F(Train, PredictsNumbersAndImages) {
+  ASSERT_EQ(
+      run("train --dataset regression --samples 200 --features 3 --hidden none --lr 1 --epochs 30 --save r.safetensors "
+          "--report none --quiet")
+          .code,
+      0);
+  write("x.csv", "a,b,c\n0,0,0\n1,1,1\n");
+  const Outcome numbers = run("predict r.safetensors --input x.csv");
+  EXPECT_EQ(numbers.out.rfind("prediction\n", 0), 0u) << numbers.out << numbers.err;
+  EXPECT_NE(run("eval r.safetensors").out.find("R2"), std::string::npos);
+  ASSERT_EQ(run("train --samples 200 --epochs 1 --model cnn --channels 4 --ensemble 2 --save c.safetensors --report "
+                "none --quiet")
+                .code,
+            0);
+  io::save_npy(zeros({5, 1, 28, 28}), folder_ / "x.npy");
+  EXPECT_EQ(run("predict c.safetensors --input x.npy --output y.npy").code, 0);
+  EXPECT_EQ(io::load_npy(folder_ / "y.npy").shape(), (Shape{5, 10}));
+}
+
+TEST_F(Train, SaysWhatIsWrongWithModelsAndInputs) {
+  write("table.csv", table(60));
+  ASSERT_EQ(run("train --data table.csv --epochs 1 --hidden 4 --save net.safetensors --quiet --report none").code, 0);
+  write("x.csv", "size,colour\n3,green\n");
+  write("y.csv", "size\n3\n");
+  const auto expect = [&](const std::string& arguments, int code, const std::string& line) {
+    const Outcome r = run(arguments);
+    EXPECT_EQ(r.code, code) << arguments;
+    EXPECT_EQ(r.err, "dagrad: " + line + "\n") << arguments;
+    EXPECT_EQ(r.out, "") << arguments;
+  };
+  expect("predict net.safetensors --input x.csv", 3, "x.csv:2: column 'colour' has 'green' (want one of blue, red)");
+  expect("predict net.safetensors --input y.csv", 3, "y.csv: has no column 'colour' (want one of size)");
+  expect("predict net.safetensors", 2, "predict: no input (want --input FILE, a .csv or .npy)");
+  expect("predict net.safetensors --input x.csv --output y.txt", 2,
+         "--output: 'y.txt' (want a name that ends in .csv, .npy or .npz, or - for stdout)");
+  expect("eval table.csv", 3, "table.csv: is no model (want a .safetensors file that dagrad train --save wrote)");
+  expect("eval net.safetensors --part validation", 2,
+         "--part validation: the model was trained without one (want test or train)");
+  io::save_npy(zeros({5, 7}), folder_ / "x.npy");
+  expect("predict net.safetensors --input x.npy", 3,
+         "x.npy: samples are [5, 7] (want [N, 3], as the model takes them, and at least one)");
+  expect("train --save net.pt", 3, "net.pt: is no name for a model (want one that ends in .safetensors)");
+  expect("train --data table.csv --label colours", 3,
+         "table.csv: has no column 'colours' (want one of size, colour, kind)");
+  EXPECT_EQ(run("train --resume table.csv").code, 3);
+}
+
+TEST_F(Train, WritesACheckpointOnAnInterruptAndSaysHowToGoOn) {
+  const std::string options = "train --samples 300 --hidden 8 --dropout 0.2 --threads 1 --quiet --report none ";
+  const Outcome r =
+      run(options + "--epochs 10000000 --checkpoint run.ckpt", "timeout --foreground --preserve-status -s INT 1");
+  EXPECT_EQ(r.code, 130) << r.err;
+  EXPECT_NE(r.out.find("to go on: dagrad train --resume run.ckpt\n"), std::string::npos) << r.out;
+  // To the end of the epoch that was interrupted, and the same without an interrupt.
+  const Json stopped = end_of(run("train --resume run.ckpt --epochs 1 --quiet --report none --json -"));
+  const std::string epochs = std::to_string(stopped["epochs"].get<std::int64_t>() + 1);
+  const Json resumed = end_of(run("train --resume run.ckpt --quiet --report none --json - --epochs " + epochs));
+  const Json whole = end_of(run(options + "--json - --epochs " + epochs));
+  EXPECT_EQ(resumed["steps"], whole["steps"]);
+  EXPECT_EQ(resumed["test"], whole["test"]);
+}
+
+TEST_F(Train, ShowsRateAndGradientsOnATerminal) {
+  const std::string shown =
+      run_on_terminal({"train", "--samples", "20000", "--hidden", "64", "--epochs", "2", "--report", "none"}, false);
+  for (const char* part : {"loss ", "accuracy ", "lr 0.001", "/s", "gradient ", "ETA "})
+    EXPECT_NE(shown.find(part), std::string::npos) << part << shown;
+}
+
+TEST_F(Train, LeavesNothingBehindOnADryRun) {
+  const Outcome r = run("train --model gru --samples 200 --dry-run --save net.safetensors --checkpoint c.ckpt");
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_NE(r.out.find("GRU(28, 128"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("together"), std::string::npos);
+  for (const char* file : {"net.safetensors", "net.ini", "c.ckpt", "dagrad-report.html"})
+    EXPECT_FALSE(fs::exists(folder_ / file)) << file;
+}
+
+}  // namespace
+}  // namespace dagrad::tools
