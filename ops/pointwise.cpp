@@ -154,8 +154,8 @@ struct I64Kernels {
   using Type = std::int64_t;
   // Unsigned arithmetic: overflow wraps, as in NumPy.
   static std::int64_t wrap(std::uint64_t x) { return static_cast<std::int64_t>(x); }
-  static void run(Unary which, Numbers, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i]);
+  static void run(Unary which, Numbers numbers, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i], numbers);
   }
   static void run(Binary which, Numbers, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b,
                   std::int64_t step_b, std::int64_t* dst, std::int64_t count) {
@@ -163,14 +163,29 @@ struct I64Kernels {
   }
 
  private:
-  static std::int64_t one(Unary which, std::int64_t x) {
+  static std::int64_t one(Unary which, std::int64_t x, Numbers numbers) {
     const auto u = static_cast<std::uint64_t>(x);
+    const auto number = [&] { return static_cast<std::uint64_t>(static_cast<std::int64_t>(numbers.a)); };
     switch (which) {
+      case Unary::add_number: return wrap(u + number());
+      case Unary::number_sub: return wrap(number() - u);
+      case Unary::mul_number: return wrap(u * number());
+      case Unary::clamp: return clamp(x, numbers);
       case Unary::neg: return wrap(0 - u);
       case Unary::abs: return x < 0 ? wrap(0 - u) : x;
       case Unary::sign: return (x > 0) - (x < 0);
       default: return wrap(u * u);
     }
+  }
+  static std::int64_t clamp(std::int64_t x, Numbers bounds) {
+    if (static_cast<double>(x) < bounds.a) return static_cast<std::int64_t>(bounds.a);
+    if (static_cast<double>(x) > bounds.b) return static_cast<std::int64_t>(bounds.b);
+    return x;
+  }
+  static std::int64_t fmod(std::int64_t x, std::int64_t y) { return y == -1 ? 0 : x % y; }  // min % -1 would overflow
+  static std::int64_t remainder(std::int64_t x, std::int64_t y) {
+    const std::int64_t r = fmod(x, y);
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
   }
   static std::int64_t two(Binary which, std::int64_t x, std::int64_t y) {
     const auto u = static_cast<std::uint64_t>(x), v = static_cast<std::uint64_t>(y);
@@ -179,6 +194,8 @@ struct I64Kernels {
       case Binary::sub: return wrap(u - v);
       case Binary::maximum: return std::max(x, y);
       case Binary::minimum: return std::min(x, y);
+      case Binary::fmod: return fmod(x, y);
+      case Binary::remainder: return remainder(x, y);
       default: return wrap(u * v);
     }
   }

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <fmt/format.h>
+#include <utility>
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/booking.h"
@@ -48,8 +51,16 @@ bool matmul_takes(const Tensor& t) {
   const auto rows_of = [&](int row, int column) {
     return (t.strides()[column] == 1 || shape[column] == 1) && (t.strides()[row] >= shape[column] || shape[row] == 1);
   };
-  for (int axis = 0; axis < last - 1; ++axis) {
-    if (shape[axis] != 1 && t.strides()[axis] <= 0) return false;
+  // oneDNN refuses axes that overlap.
+  boost::container::small_vector<std::pair<std::int64_t, std::int64_t>, kMaxRank> steps;  // strides and sizes
+  for (int axis = 0; axis <= last; ++axis) {
+    if (shape[axis] != 1) steps.emplace_back(t.strides()[axis], shape[axis]);
+  }
+  std::sort(steps.begin(), steps.end());
+  std::int64_t span = 1;
+  for (const auto& [stride, size] : steps) {
+    if (stride < span) return false;
+    span = stride * size;
   }
   return rows_of(last - 1, last) || rows_of(last, last - 1);
 }
