@@ -2,6 +2,7 @@
 option(DAGRAD_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(DAGRAD_BUILD_BENCHMARKS "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(DAGRAD_BUILD_TOOLS "Build the dagrad program" ${PROJECT_IS_TOP_LEVEL})
+option(DAGRAD_TEST_LIBTORCH "Build the comparison with libtorch" OFF)
 option(DAGRAD_INSTALL "Install the libraries with their headers and CMake package" ${PROJECT_IS_TOP_LEVEL})
 option(DAGRAD_WERROR "Treat warnings as errors" OFF)
 set(DAGRAD_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")

@@ -350,6 +350,8 @@ void empty_cache() {
 
 namespace allocator {
 
+std::size_t block_bytes(std::size_t bytes) { return class_of(bytes).bytes; }
+
 void* allocate(std::size_t bytes) {
   const SizeClass size = class_of(bytes);
   if (size.index >= kClasses) throw std::bad_alloc();

@@ -34,6 +34,9 @@ inline constexpr std::size_t kAlignment = 64;
 /// Thread-safe; a hit in the thread's cache takes a few nanoseconds. Throws std::bad_alloc.
 void* allocate(std::size_t bytes);
 
+/// The bytes of the block that allocate(bytes) gives.
+std::size_t block_bytes(std::size_t bytes);
+
 /// Gives a block back, from any thread. `bytes` is what allocate() was called with.
 void deallocate(void* block, std::size_t bytes) noexcept;
 

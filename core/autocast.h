@@ -40,8 +40,8 @@ inline bool autocast_enabled() { return detail::autocast; }
 ///
 /// f64 and integers are left alone, and so are ops with an f64 input. Casts are recorded, so gradients arrive in the
 /// type of the tensor they belong to: parameters and what optimizers keep stay in f32. A backward, whatever scope it is
-/// called in, runs each op in the types of its forward. As torch.autocast("cpu"), except that no cast is kept for a
-/// next use.
+/// called in, runs each op in the types of its forward. As torch.autocast("cpu"); only the weights of linear keep
+/// their cast for a next use.
 class Autocast {
  public:
   explicit Autocast(bool enabled = true) : before_(detail::autocast) { detail::autocast = enabled; }

@@ -13,6 +13,7 @@
 #include "dagrad/core/nan_search.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/op.h"
+#include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 #include "dagrad/core/single_threaded.h"
 
@@ -154,7 +155,8 @@ class BackwardPass {
     const Release release{node, pruned_};
     Gradients gradients(node.output_count_);
     for (std::size_t i = 0; i < gradients.size(); ++i) gradients[i] = std::move(node.outputs_at()[i].gradient);
-    if (node.extras_) run_hooks(node, gradients);
+    Rehearsal* const rehearsal = Rehearsal::current();
+    if (node.extras_ && rehearsal == nullptr) run_hooks(node, gradients);
     if (node.captured_) keep_captures(node, gradients);
     if (pruned_ && !(node.is_leaf() ? captures_.empty() : leads_on(node))) return;
 
@@ -163,7 +165,8 @@ class BackwardPass {
       const RunningNode running(node);
       node.backward(ctx, {gradients.data(), gradients.size()});
     }
-    if (node.extras_) {
+    if (rehearsal != nullptr) rehearse(*rehearsal, node, gradients, ctx);
+    if (node.extras_ && rehearsal == nullptr) {
       for (const auto& hook : std::vector(node.extras_->posthooks))
         hook.hook(node, {ctx.given_.data(), ctx.given_.size()});
     }
@@ -204,6 +207,15 @@ class BackwardPass {
     for (Capture& capture : captures_) {
       if (capture.node == &node) capture.gradient = gradients[capture.output];
     }
+  }
+
+  /// What a rehearsal is to know; users' hooks are not called in it.
+  void rehearse(Rehearsal& rehearsal, const Node& node, const Gradients& gradients, const Backward& ctx) const {
+    rehearsal.gave(node, {ctx.given_.data(), ctx.given_.size()});
+    if (node.extras_) {
+      for (const auto& kept : node.extras_->retained) rehearsal.retain(gradients[kept.output]);
+    }
+    if (!retain_graph_) rehearsal.released(node);
   }
 
   static void check_for_nan(const Node& node, const Gradients& gradients, const Backward& ctx) {
@@ -283,11 +295,21 @@ void check_inputs(const char* caller, std::span<const Tensor> inputs, bool leave
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients, const BackwardOptions& options) {
   const char* const caller = "backward";
+  if (Rehearsal::current() != nullptr)
+    throw UsageError(
+        "backward: called by a function whose memory is being forecast (want grad in it, or only a forward)");
   const std::vector<Tensor> start = starting_gradients(caller, outputs, gradients);
   check_inputs(caller, options.inputs, true);
   BackwardPass pass(caller, options.retain_graph || options.create_graph);
   if (!options.inputs.empty()) pass.prune(outputs, options.inputs);
   const GradMode mode(options.create_graph);
+  pass.run(outputs, start);
+}
+
+void rehearse_backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients, bool retain_graph) {
+  const std::vector<Tensor> start = starting_gradients("backward", outputs, gradients);
+  BackwardPass pass("backward", retain_graph);
+  const NoGrad guard;
   pass.run(outputs, start);
 }
 

@@ -8,6 +8,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node_extras.h"
+#include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 
 namespace dagrad {
@@ -125,6 +126,24 @@ class CheckpointFrame::SecondCall final : public SaveObserver {
   CheckpointFrame& frame_;
   std::size_t next_ = 0, next_version_ = 0;
 };
+
+struct CheckpointFrame::State {
+  std::vector<Tensor> inputs;
+  std::vector<std::uint32_t> input_versions;
+  std::shared_ptr<CheckpointFrame> parent;
+  std::vector<Note> notes;
+};
+
+std::shared_ptr<const CheckpointFrame::State> CheckpointFrame::state() const {
+  return std::make_shared<const State>(State{inputs_, input_versions_, parent_, notes_});
+}
+
+void CheckpointFrame::set_state(const State& state) {
+  inputs_ = state.inputs;
+  input_versions_ = state.input_versions;
+  parent_ = state.parent;
+  notes_ = state.notes;
+}
 
 CheckpointFrame::CheckpointFrame(const TensorFunction& function, const std::vector<Tensor>& inputs)
     : function_(function),
@@ -306,6 +325,6 @@ std::vector<Tensor> checkpoint(const TensorFunction& function, const std::vector
   return std::make_shared<CheckpointFrame>(function, inputs)->run();
 }
 
-bool recomputing() { return second_calls > 0; }
+bool recomputing() { return second_calls > 0 || Rehearsal::current() != nullptr; }
 
 }  // namespace dagrad

@@ -35,8 +35,8 @@ requires(sizeof...(T) > 0) auto checkpoint(const F& function, const T&... inputs
     return outputs;
 }
 
-/// Whether the calling thread is in the second call of a checkpointed function: running statistics, counters and logs
-/// have had their update in the first.
+/// Whether the calling thread is in the second call of a checkpointed function, or in a call that only forecasts memory
+/// (core/analysis/memory_forecast.h): running statistics, counters and logs have their update in another call.
 bool recomputing();
 
 }  // namespace dagrad

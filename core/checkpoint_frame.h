@@ -29,6 +29,14 @@ class CheckpointFrame final : public SaveObserver, public std::enable_shared_fro
   /// Tells that a node no longer wants its tensors back.
   void forget(std::size_t note);
 
+  /// What a backward changes in the frame.
+  struct State;
+  std::shared_ptr<const State> state() const;
+  void set_state(const State& state);
+  const std::vector<Tensor>& inputs() const { return inputs_; }
+  /// The checkpoint that this one ran in, while it is needed; or null.
+  const std::shared_ptr<CheckpointFrame>& parent() const { return parent_; }
+
  private:
   /// A tensor that was dropped: what it was.
   struct Dropped {

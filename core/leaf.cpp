@@ -29,14 +29,14 @@ bool may_overwrite(const Tensor& t) { return t.owns_elements_alone() && (t.is_co
 
 }  // namespace
 
-Leaf::Leaf(std::size_t head_bytes, const Spec& spec, std::uint64_t sequence)
-    : Node(Arity{0, 1, 0}, head_bytes, Location{}) {
-  set_identity(sequence, 0, spec);
+Leaf::Leaf(std::size_t head_bytes, const Tensor& of, std::uint64_t sequence)
+    : Node(Arity{0, 1, 0}, head_bytes, Location{}), elements_(of.storage()->data()) {
+  set_identity(sequence, 0, of.spec());
 }
 
-NodePointer make_leaf(const Spec& spec) {
+NodePointer make_leaf(const Tensor& t) {
   return NodePointer(new (allocator::allocate(kLeafHead + Node::Arity{0, 1, 0}.bytes()))
-                         Leaf(kLeafHead, spec, next_sequence(0)));
+                         Leaf(kLeafHead, t, next_sequence(0)));
 }
 
 void Leaf::backward(Backward&, std::span<Tensor> gradients) {

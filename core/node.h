@@ -107,6 +107,7 @@ class Node : public boost::intrusive::list_base_hook<boost::intrusive::link_mode
   friend class Backward;
   friend class BackwardPass;
   friend class CheckpointFrame;
+  friend class GraphSnapshot;
   friend class Tape;
   friend class Tensor;
   friend class Recorder;

@@ -7,6 +7,7 @@
 #include <omp.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/core/rehearsal.h"
 
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
@@ -50,7 +51,7 @@ ThreadLimit::~ThreadLimit() {
 }
 
 void parallel_for(std::int64_t count, std::int64_t grain, const std::function<void(std::int64_t, std::int64_t)>& work) {
-  if (count <= 0) return;
+  if (count <= 0 || detail::rehearsal != nullptr) return;
   const std::int64_t chunks = (count + grain - 1) / grain;
   const auto threads = static_cast<int>(std::min<std::int64_t>(chunks, num_threads()));
   if (threads <= 1 || omp_in_parallel() != 0) {

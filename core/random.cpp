@@ -8,6 +8,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/random_log.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
 namespace {
@@ -79,9 +80,10 @@ void with_floating(std::string_view op, const Tensor& dst, const F& run) {
 }  // namespace
 
 std::uint64_t Generator::reserve(std::uint64_t blocks) {
-  if (detail::random_logging != nullptr) return detail::random_logging->reserve(seed_, position_, blocks);
-  const std::uint64_t first = position_;
-  position_ += blocks;
+  std::uint64_t& position = detail::rehearsal == nullptr ? position_ : detail::rehearsal->random_position();
+  if (detail::random_logging != nullptr) return detail::random_logging->reserve(seed_, position, blocks);
+  const std::uint64_t first = position;
+  position += blocks;
   return first;
 }
 

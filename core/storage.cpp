@@ -4,6 +4,7 @@
 #include <new>
 
 #include "dagrad/core/allocator.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
 namespace {
@@ -20,6 +21,8 @@ std::size_t round_up(std::size_t bytes) {
 }  // namespace
 
 Storage::Pointer Storage::allocate(std::size_t bytes) {
+  if (detail::rehearsal != nullptr) [[unlikely]]
+    return detail::rehearsal->allocate(bytes);
   if (bytes <= kInlineLimit) {
     auto* block = static_cast<std::byte*>(allocator::allocate(kHeader + round_up(bytes)));
     return Pointer(new (block) Storage(block + kHeader, bytes));
@@ -31,6 +34,11 @@ Storage::Pointer Storage::allocate(std::size_t bytes) {
     allocator::deallocate(header, kHeader);
     throw;
   }
+}
+
+std::size_t Storage::footprint(std::size_t bytes) {
+  if (bytes <= kInlineLimit) return allocator::block_bytes(kHeader + round_up(bytes));
+  return allocator::block_bytes(kHeader) + allocator::block_bytes(round_up(bytes));
 }
 
 Storage::Pointer Storage::wrap(void* data, std::size_t bytes, std::function<void()> release) {

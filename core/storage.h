@@ -23,6 +23,9 @@ class Storage {
   /// Uninitialised memory from the caching allocator. Throws std::bad_alloc.
   static Pointer allocate(std::size_t bytes);
 
+  /// Bytes that the allocator hands out for a storage of `bytes`.
+  static std::size_t footprint(std::size_t bytes);
+
   /// Memory that the caller owns; `release` (may be empty) runs when the last tensor lets go.
   static Pointer wrap(void* data, std::size_t bytes, std::function<void()> release);
 
@@ -46,6 +49,8 @@ class Storage {
   /// `'fill_' at file:line`, as far as it was noted.
   std::string last_change() const;
 
+  /// How many tensors lie in it, views among them.
+  std::uint32_t references() const { return references_.load(std::memory_order_acquire); }
   /// Whether the caller's is the only reference.
   bool unique() const { return references_.load(std::memory_order_acquire) == 1; }
 

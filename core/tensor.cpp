@@ -131,7 +131,7 @@ Tensor& Tensor::requires_grad_(bool value) {
   if (value && !is_floating(impl->dtype)) {
     throw DTypeError(fmt::format("requires_grad_: {} has no gradients (want f32, bf16 or f64)", name_of(impl->dtype)));
   }
-  if (value && !impl->node) set_node(make_leaf(spec()), 0);
+  if (value && !impl->node) set_node(make_leaf(*this), 0);
   if (!value) impl->node.reset();
   return *this;
 }

@@ -150,6 +150,8 @@ class Tensor {
   Tensor alias(const Shape& shape, const Strides& strides, std::int64_t offset) const;
   /// Attaches the history: this tensor is output `index` of `node`.
   void set_node(NodePointer node, std::uint32_t index);
+  /// How many handles share this tensor; a view, and what detach() gives, is another tensor.
+  std::uint32_t handles() const { return checked()->references.load(std::memory_order_acquire); }
   /// Whether this handle is the only one to its elements, so that they may be overwritten.
   bool owns_elements_alone() const;
   /// An uninitialised dense tensor.

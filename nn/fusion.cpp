@@ -8,6 +8,7 @@
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/normalization.h"
+#include "dagrad/nn/pooling.h"
 
 namespace dagrad::nn::detail {
 
@@ -17,6 +18,7 @@ Role role_of(const Module& module) {
   if (type == typeid(Conv1d) || type == typeid(Conv2d) || type == typeid(Conv3d)) return Role::convolution;
   if (type == typeid(BatchNorm1d) || type == typeid(BatchNorm2d) || type == typeid(BatchNorm3d))
     return Role::batch_norm;
+  if (type == typeid(MaxPool1d) || type == typeid(MaxPool2d) || type == typeid(MaxPool3d)) return Role::max_pool;
   if (type == typeid(ReLU)) return Role::relu;
   if (type == typeid(Tanh)) return Role::tanh;
   if (type == typeid(Sigmoid)) return Role::sigmoid;
@@ -33,6 +35,18 @@ std::optional<Activation> activation_of(Role role) {
     case Role::gelu: return Activation::gelu;
     default: return std::nullopt;
   }
+}
+
+Tensor max_pool_of_relu(const Module& pool, const Tensor& x) {
+  const auto options_of = []<class Pool>(const Pool& layer) {
+    MaxPoolOptions options = layer.options;
+    options.relu = true;
+    return options;
+  };
+  const std::type_info& type = typeid(pool);
+  if (type == typeid(MaxPool1d)) return max_pool1d(x, options_of(static_cast<const MaxPool1d&>(pool)));
+  if (type == typeid(MaxPool2d)) return max_pool2d(x, options_of(static_cast<const MaxPool2d&>(pool)));
+  return max_pool3d(x, options_of(static_cast<const MaxPool3d&>(pool)));
 }
 
 Folded FoldCache::get(std::size_t position, const Tensor& weight, const Tensor& bias, const BatchNorm& norm) {

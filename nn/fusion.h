@@ -21,11 +21,14 @@ class Module;
 namespace dagrad::nn::detail {
 
 /// What a module is to its neighbours. Classes derived from these are others, as they may compute something else.
-enum class Role : std::uint8_t { other, linear, convolution, batch_norm, relu, tanh, sigmoid, gelu };
+enum class Role : std::uint8_t { other, linear, convolution, batch_norm, max_pool, relu, tanh, sigmoid, gelu };
 Role role_of(const Module& module);
 
 /// The activation of a module of that role, which linear() can apply itself.
 std::optional<Activation> activation_of(Role role);
+
+/// The max pooling `pool` of relu(x), as one op.
+Tensor max_pool_of_relu(const Module& pool, const Tensor& x);
 
 /// Weights and biases with the batch norm behind them folded in.
 struct Folded {

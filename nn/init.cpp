@@ -44,12 +44,14 @@ Fans fans(const Tensor& weights) {
 Tensor& uniform_(Tensor& t, double low, double high, Generator& generator) {
   if (!(low <= high)) throw UsageError(fmt::format("uniform_: low is {}, high is {} (want low <= high)", low, high));
   fill_uniform(t, low, high, generator);
+  t.note_in_place("uniform_");
   return t;
 }
 
 Tensor& normal_(Tensor& t, double mean, double std, Generator& generator) {
   if (!(std >= 0)) throw UsageError(fmt::format("normal_: std is {} (want std >= 0)", std));
   fill_normal(t, mean, std, generator);
+  t.note_in_place("normal_");
   return t;
 }
 
@@ -71,12 +73,14 @@ Tensor& trunc_normal_(Tensor& t, double mean, double std, double low, double hig
     values[i] = std::clamp(mean + std * (mirrored ? -z : z), low, high);
   }
   const NoGrad guard;
-  return t.copy_(draws);
+  t.copy_(draws).note_in_place("trunc_normal_");
+  return t;
 }
 
 Tensor& constant_(Tensor& t, double value) {
   const NoGrad guard;
-  return t.fill_(value);
+  t.fill_(value).note_in_place("constant_");
+  return t;
 }
 Tensor& zeros_(Tensor& t) { return constant_(t, 0); }
 Tensor& ones_(Tensor& t) { return constant_(t, 1); }

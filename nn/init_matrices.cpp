@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <numeric>
 #include <span>
+#include <string_view>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -18,9 +19,10 @@ void check_matrix(const char* name, const Tensor& t) {
   if (t.dim() != 2) throw ShapeError(fmt::format("{}: {} (want a matrix)", name, t.shape().str()));
 }
 
-Tensor& assign(Tensor& t, const Tensor& values) {
+Tensor& assign(std::string_view name, Tensor& t, const Tensor& values) {
   const NoGrad guard;
-  return t.copy_(values);
+  t.copy_(values).note_in_place(name);
+  return t;
 }
 
 /// Makes `count` vectors of `length`, one after the other, orthonormal: Gram and Schmidt's method in the order that
@@ -61,7 +63,7 @@ Tensor& orthogonal_(Tensor& t, double gain, Generator& generator) {
     for (std::int64_t column = 0; column < columns; ++column)
       to[row * columns + column] = gain * (by_rows ? v[row * length + column] : v[column * length + row]);
   }
-  return assign(t, values);
+  return assign("orthogonal_", t, values);
 }
 
 Tensor& eye_(Tensor& t) {
@@ -69,7 +71,7 @@ Tensor& eye_(Tensor& t) {
   Tensor values = zeros(t.shape(), f64);
   double* const to = values.mutable_data<double>();
   for (std::int64_t i = 0; i < std::min(t.size(0), t.size(1)); ++i) to[i * t.size(1) + i] = 1;
-  return assign(t, values);
+  return assign("eye_", t, values);
 }
 
 Tensor& dirac_(Tensor& t, std::int64_t groups) {
@@ -87,7 +89,7 @@ Tensor& dirac_(Tensor& t, std::int64_t groups) {
     for (std::int64_t i = 0; i < std::min(out, t.size(1)); ++i)
       to[(group * out + i) * strides[0] + i * strides[1] + centre] = 1;
   }
-  return assign(t, values);
+  return assign("dirac_", t, values);
 }
 
 Tensor& sparse_(Tensor& t, double sparsity, double std, Generator& generator) {
@@ -103,7 +105,7 @@ Tensor& sparse_(Tensor& t, double sparsity, double std, Generator& generator) {
     const Tensor order = randperm(rows, generator);
     for (const std::int64_t row : std::span(order.data<std::int64_t>(), zero_count)) to[row * columns + column] = 0;
   }
-  return assign(t, values);
+  return assign("sparse_", t, values);
 }
 
 }  // namespace dagrad::nn::init

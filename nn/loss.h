@@ -2,6 +2,9 @@
 // PyTorch's.
 #pragma once
 
+#include <type_traits>
+#include <utility>
+
 #include "dagrad/ops/binary_cross_entropy.h"
 #include "dagrad/ops/cross_entropy.h"
 #include "dagrad/ops/likelihood_loss.h"
@@ -15,10 +18,12 @@ namespace detail {
 /// The options with weights of the single losses, which are named for the samples where others weigh the classes.
 template <class Options>
 Options with_sample_weight(Options options, const Tensor& weight) {
-  if constexpr (requires { options.sample_weight; })
+  if constexpr (requires { options.sample_weight; }) {
     options.sample_weight = weight;
-  else
+  } else {
+    static_assert(!std::is_same_v<Options, MultiMarginLossOptions>, "its weight is that of the classes");
     options.weight = weight;
+  }
   return options;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "dagrad/core/checkpoint.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -57,7 +58,7 @@ Tensor BatchNorm::forward(const Tensor& x, std::optional<Activation> activation)
   Tensor result =
       batch_norm(x, running_mean, running_var, weight, bias,
                  {.training = training, .momentum = momentum, .eps = options.eps, .activation = activation});
-  if (tracking) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
+  if (tracking && !recomputing()) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
   return result;
 }
 
@@ -104,7 +105,7 @@ Tensor InstanceNorm::forward(const Tensor& x) {
   const Tensor result = instance_norm(
       one ? unsqueeze(x, 0) : x, running_mean, running_var, weight, bias,
       {.use_input_stats = is_training() || !running_mean.defined(), .momentum = options.momentum, .eps = options.eps});
-  if (tracking) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
+  if (tracking && !recomputing()) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
   return one ? squeeze(result, 0) : result;
 }
 

@@ -61,7 +61,12 @@ Tensor Sequential::fused(std::size_t i, const Tensor& x, std::size_t& count) {
       ++count;
       return layer(x);  // a copy under the same name
     }
-  } else if (role(i) == Role::batch_norm && role(i + 1) == Role::relu) {
+  } else if (role(i) == Role::relu && role(i + 1) == Role::max_pool) {
+    const Module& pool = *children_[i + 1];
+    const ModuleName scope(pool.interned_name());
+    ++count;
+    return detail::max_pool_of_relu(pool, x);
+  } else if (role(i) == Role::batch_norm && role(i + 1) == Role::relu && role(i + 2) != Role::max_pool) {
     auto& norm = static_cast<BatchNorm&>(*children_[i]);
     if (!norm.options.activation) {
       const ModuleName scope(norm.interned_name());

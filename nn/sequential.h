@@ -15,8 +15,9 @@ namespace dagrad::nn {
 /// copies the modules.
 ///
 /// Neighbours that one op can do are computed together: Linear with ReLU, Tanh, Sigmoid or GELU behind it, batch norm
-/// with ReLU; and in evaluation mode, where no gradients are recorded, Linear or a convolution with the batch norm
-/// behind it, as one layer with folded weights (see fold_batch_norm), which are made again when a parameter changes.
+/// with ReLU, ReLU with the max pooling behind it; and in evaluation mode, where no gradients are recorded, Linear or a
+/// convolution with the batch norm behind it, as one layer with folded weights (see fold_batch_norm), which are made
+/// again when a parameter changes.
 class Sequential : public Module {
  public:
   template <class... Modules>

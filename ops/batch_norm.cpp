@@ -220,8 +220,8 @@ struct BatchNorm {
       channel_moments(size, x.data<T>(), means, variances);
       for (std::int64_t c = 0; c < channels; ++c) variances[c] /= static_cast<T>(size.count());
       const auto count = static_cast<double>(size.count());
-      update_running(running_mean, mean, momentum);
-      update_running(running_var, workspace.alias({channels}, {1}, 0), momentum, count / (count - 1));
+      update_running(name, running_mean, mean, momentum);
+      update_running(name, running_var, workspace.alias({channels}, {1}, 0), momentum, count / (count - 1));
     } else {
       copy_elements(running_mean, mean);
       Tensor to = workspace.alias({channels}, {1}, 0);

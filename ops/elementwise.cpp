@@ -95,7 +95,8 @@ struct Relu : UnaryOp<Relu, Unary::relu, Keep::dst> {
 // --- two inputs ---
 
 void run_binary(Binary f, std::optional<onednn::Binary> primitive, const Tensor& a, const Tensor& b, Tensor& dst) {
-  if (primitive && a.shape() == b.shape() && large(a, dst) && large(b, dst))
+  const bool streamed = dst.dtype() == f32 && dst.numel() >= pointwise::kStreamedFrom;
+  if (primitive && !streamed && a.shape() == b.shape() && large(a, dst) && large(b, dst))
     onednn::binary(*primitive, a, b, dst);
   else
     pointwise::binary(f, a, b, dst);

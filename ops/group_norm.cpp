@@ -225,9 +225,9 @@ struct GroupNorm {
     const double values = static_cast<double>(src.numel()) / static_cast<double>(src.size(0) * src.size(1));
     Tensor total = Tensor::allocate({{src.size(1)}, type});
     fold::fold_into(fold::Kind::sum, mean, AxisSet::one(0, 2), total);
-    update_running(running_mean, total, momentum, 1 / samples);
+    update_running(name, running_mean, total, momentum, 1 / samples);
     fold::fold_into(fold::Kind::sum, variance, AxisSet::one(0, 2), total);
-    update_running(running_var, total, momentum, values / (values - 1) / samples);
+    update_running(name, running_var, total, momentum, values / (values - 1) / samples);
   }
 
   // diff_src = scale (v - mean(v) - n mean(v n)) within each group, with scale = 1 / sqrt(variance + eps), n = (src -

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <optional>
 
+#include "dagrad/core/autocast.h"
+#include "dagrad/core/bf16_copy.h"
+#include "dagrad/core/cast.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
@@ -73,7 +76,9 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
 
 /// The product by own loops, where they beat a primitive; false where they do not.
 bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
-  if (dst.dim() != 2 || dst.dtype() != f32 || !small_matmul::suits(dst.size(0), a.size(1), dst.size(1))) return false;
+  if (dst.dim() != 2 || dst.dtype() != f32 || a.dtype() != f32 ||
+      !small_matmul::suits(dst.size(0), a.size(1), dst.size(1)))
+    return false;
   const bool bias_in_line = !bias.defined() || bias.is_contiguous();
   if (!dst.is_contiguous() || !bias_in_line) return false;
   const auto matrix = [](const Tensor& t) {
@@ -163,12 +168,26 @@ Tensor transposed(const Tensor& matrix) {
   return matrix.alias({matrix.size(1), matrix.size(0)}, {matrix.strides()[1], matrix.strides()[0]}, matrix.offset());
 }
 
+// Note [Weights in f32, products in bf16]. Under autocast, linear's src is cast to bf16, but its f32 weights and bias
+// go in as they are. The products take weights that were rounded once, with the last change of the parameter (see
+// core/bf16_copy.h); the bias is added, and the gradients of both are summed and stored, in f32. So a step has no pass
+// over the weights beside the optimizer's, and their gradients are not rounded.
+
+/// `weights` as a factor beside operands of `type`.
+Tensor as_factor(const Tensor& weights, DType type) {
+  if (weights.dtype() == type) return weights;
+  return grad_enabled() && weights.requires_grad() ? cast(weights, type, Location::current())
+                                                   : rounded_to_bf16(weights);
+}
+
 /// The weights' and the bias's gradients of linear, in one op.
 struct LinearBackwardWeights {
   static constexpr std::string_view name = "linear_backward_weights";
+  bool mixed = false;  // the weights are f32 where src is bf16
 
   std::array<Spec, 2> infer(const Tensor& diff_dst, const Tensor& src) const {
-    return {Spec{{diff_dst.size(-1), src.size(-1)}, src.dtype()}, Spec{{diff_dst.size(-1)}, src.dtype()}};
+    const DType dtype = mixed && src.dtype() == bf16 ? f32 : src.dtype();
+    return {Spec{{diff_dst.size(-1), src.size(-1)}, dtype}, Spec{{diff_dst.size(-1)}, dtype}};
   }
 
   // diff_weights = diff_dst^T src, diff_bias = sum of diff_dst over all but the last axis
@@ -185,16 +204,18 @@ struct LinearBackwardWeights {
 
   // With cotangents W of diff_weights and b of diff_bias: diff(diff_dst) = src W^T + b, diff(src) = diff_dst W
   void backward(Backward& ctx, std::span<const Tensor> diff) const {
-    const Tensor& weights = diff[0];
-    const Tensor& bias = diff[1];
+    const DType type = ctx.saved(0).dtype();
+    const auto factor = [type](const Tensor& t) { return t.defined() ? cast(t, type, Location::current()) : t; };
+    const Tensor weights = factor(diff[0]), bias = factor(diff[1]);
     if (ctx.needs(0))
       ctx.give(0, weights.defined() ? linear(ctx.saved(1), weights, bias) : expand(bias, ctx.input_shape(0)));
     if (ctx.needs(1) && weights.defined()) ctx.give(1, matmul(ctx.saved(0), weights));
   }
 };
 
-Spec infer_linear(const Tensor& src, const Tensor& weights, const Tensor& bias) {
-  check_types("linear", src, weights);
+/// `mixed`: weights and bias may be f32 where src is bf16.
+Spec infer_linear(const Tensor& src, const Tensor& weights, const Tensor& bias, bool mixed) {
+  if (!mixed) check_types("linear", src, weights);
   if (weights.dim() != 2)
     throw ShapeError(fmt::format("linear: weights are {} (want [out, in])", weights.shape().str()));
   if (src.dim() == 0 || src.size(-1) != weights.size(1)) {
@@ -202,7 +223,7 @@ Spec infer_linear(const Tensor& src, const Tensor& weights, const Tensor& bias) 
                                  src.shape().str(), weights.shape().str(), weights.size(1)));
   }
   if (bias.defined()) {
-    check_types("linear", src, bias);
+    check_types("linear", mixed ? weights : src, bias);
     if (bias.shape() != Shape{weights.size(0)}) {
       throw ShapeError(fmt::format("linear: bias is {}, weights are {} (want bias of [{}])", bias.shape().str(),
                                    weights.shape().str(), weights.size(0)));
@@ -222,9 +243,10 @@ void save_linear(Forward& ctx, const Tensor& src, const Tensor& weights, const T
 
 /// The backward of linear.
 void give_linear(Backward& ctx, const Tensor& diff_dst) {
-  if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, ctx.saved(1)));
-  if (ctx.needs(1) && ctx.needs(2)) {
-    auto [weights, bias] = apply(LinearBackwardWeights{}, Location::current(), diff_dst, ctx.saved(0));
+  if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, as_factor(ctx.saved(1), diff_dst.dtype())));
+  const bool mixed = ctx.needs(1) && ctx.input_dtype(1) != diff_dst.dtype();
+  if (ctx.needs(1) && (ctx.needs(2) || mixed)) {
+    auto [weights, bias] = apply(LinearBackwardWeights{mixed}, Location::current(), diff_dst, ctx.saved(0));
     ctx.give(1, std::move(weights));
     ctx.give(2, std::move(bias));
   } else if (ctx.needs(1)) {
@@ -232,22 +254,22 @@ void give_linear(Backward& ctx, const Tensor& diff_dst) {
     const Tensor diff_rows = reshape(diff_dst, shape_of_rows(diff_dst.shape()));
     ctx.give(1, matmul(transpose(diff_rows), reshape(src, shape_of_rows(src.shape()))));
   } else if (ctx.needs(2)) {
-    ctx.give(2, sum_to(diff_dst, ctx.input_shape(2)));
+    ctx.give(2, sum_to(cast(diff_dst, ctx.input_dtype(2), Location::current()), ctx.input_shape(2)));
   }
 }
 
 struct Linear {
   static constexpr std::string_view name = "linear";
-  static constexpr AutocastRule autocast = AutocastRule::bf16;
+  bool mixed = false;
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
-    return infer_linear(src, weights, bias);
+    return infer_linear(src, weights, bias, mixed);
   }
 
   // dst = src weights^T + bias
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
     Tensor rows = rows_of(dst);
-    multiply(rows_of(src), transposed(weights), bias, rows);
+    multiply(rows_of(src), transposed(as_factor(weights, src.dtype())), bias, rows);
     save_linear(ctx, src, weights, bias);
   }
 
@@ -260,8 +282,8 @@ struct Linear {
 /// An activation whose gradient follows from its result.
 struct LinearActivation {
   static constexpr std::string_view name = "linear_activation";
-  static constexpr AutocastRule autocast = AutocastRule::bf16;
   Activation activation;  // not gelu
+  bool mixed = false;
 
   std::string attributes() const {
     constexpr std::array names{"relu", "tanh", "sigmoid"};
@@ -269,12 +291,12 @@ struct LinearActivation {
   }
 
   Spec infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
-    return infer_linear(src, weights, bias);
+    return infer_linear(src, weights, bias, mixed);
   }
 
   // dst = f(src weights^T + bias)
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
-    const Tensor from = rows_of(src), matrix = transposed(weights);
+    const Tensor from = rows_of(src), matrix = transposed(as_factor(weights, src.dtype()));
     Tensor rows = rows_of(dst);
     const bool is_relu = activation == Activation::relu;
     // relu of oneDNN 2.6 takes NaN to 0 as a post-op too, so it follows in place.
@@ -312,11 +334,11 @@ struct LinearActivation {
 /// gelu's gradient needs the sum. That is a second output, not a workspace: so a second derivative flows through it.
 struct LinearGelu {
   static constexpr std::string_view name = "linear_gelu";
-  static constexpr AutocastRule autocast = AutocastRule::bf16;
+  bool mixed;
   bool keep_sum;  // else the second output is empty, and gelu works in place
 
   std::array<Spec, 2> infer(const Tensor& src, const Tensor& weights, const Tensor& bias) const {
-    const Spec spec = infer_linear(src, weights, bias);
+    const Spec spec = infer_linear(src, weights, bias, mixed);
     return {spec, keep_sum ? spec : Spec{{0}, spec.dtype}};
   }
 
@@ -324,7 +346,7 @@ struct LinearGelu {
   void forward(Forward& ctx, const Tensor& src, const Tensor& weights, const Tensor& bias,
                std::array<Tensor, 2>& dst) const {
     Tensor rows = rows_of(dst[0]), sum = keep_sum ? rows_of(dst[1]) : rows;
-    multiply(rows_of(src), transposed(weights), bias, sum);
+    multiply(rows_of(src), transposed(as_factor(weights, src.dtype())), bias, sum);
     pointwise::unary(pointwise::Unary::gelu, sum, rows);
     save_linear(ctx, src, weights, bias);
     ctx.save(dst[1]);
@@ -363,14 +385,43 @@ Tensor matmul(const Tensor& a, const Tensor& b, Location where) {
   return apply(Matmul{}, where, a, b);
 }
 
+namespace {
+
+/// The inputs of linear, and whether their types are mixed.
+struct LinearInputs {
+  Tensor src, weights, bias;
+  bool mixed = false;
+
+  LinearInputs(const Tensor& src_in, const Tensor& weights_in, const Tensor& bias_in, Location where)
+      : src(src_in), weights(weights_in), bias(bias_in) {
+    if (!autocast_enabled()) return;
+    const auto is = [](const Tensor& t, DType dtype) { return !t.defined() || t.dtype() == dtype; };
+    mixed = weights.dtype() == f32 && is(bias, f32) && (src.dtype() == f32 || src.dtype() == bf16);
+    if (mixed) {
+      src = autocast_to(AutocastRule::bf16, src, where);
+      return;
+    }
+    std::array all{src, weights, bias};
+    autocast_inputs(AutocastRule::bf16, all, where);
+    src = all[0];
+    weights = all[1];
+    bias = all[2];
+  }
+};
+
+}  // namespace
+
 Tensor linear(const Tensor& src, const Tensor& weights, const Tensor& bias, Location where) {
-  return apply(Linear{}, where, src, weights, bias);
+  const LinearInputs in(src, weights, bias, where);
+  return apply(Linear{in.mixed}, where, in.src, in.weights, in.bias);
 }
 
 Tensor linear(const Tensor& src, const Tensor& weights, const Tensor& bias, Activation activation, Location where) {
-  if (activation != Activation::gelu) return apply(LinearActivation{activation}, where, src, weights, bias);
-  const bool recording = Recorder::wants(std::array{&src, &weights, &bias});
-  return apply(LinearGelu{recording}, where, src, weights, bias)[0];
+  const LinearInputs in(src, weights, bias, where);
+  if (activation != Activation::gelu)
+    return apply(LinearActivation{activation, in.mixed}, where, in.src, in.weights, in.bias);
+  const bool recording = Recorder::wants(std::array{&in.src, &in.weights, &in.bias});
+  return apply(LinearGelu{in.mixed, recording}, where, in.src, in.weights, in.bias)[0];
 }
 
 }  // namespace dagrad

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "dagrad/core/checkpoint.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 
@@ -44,8 +45,8 @@ void finish_norm_result(const Tensor& result, Tensor& dst) {
   if (!result.is_same(dst)) copy_elements(result, dst);
 }
 
-void update_running(const Tensor& running, const Tensor& batch, double momentum, double factor) {
-  if (!running.defined()) return;
+void update_running(std::string_view op, const Tensor& running, const Tensor& batch, double momentum, double factor) {
+  if (!running.defined() || recomputing()) return;
   Tensor mixed = Tensor::allocate(batch.spec());
   copy_elements(running, mixed);
   visit_dtype(batch.dtype(), [&]<class T>(T) {
@@ -57,7 +58,7 @@ void update_running(const Tensor& running, const Tensor& batch, double momentum,
     }
   });
   Tensor in_place = running;
-  in_place.copy_(mixed);
+  in_place.copy_(mixed).note_in_place(op);
 }
 
 void check_norm_running(std::string_view op, const Tensor& running_mean, const Tensor& running_var, double momentum) {

@@ -42,7 +42,8 @@ Tensor norm_result(const Tensor& dst, DType dtype);
 void finish_norm_result(const Tensor& result, Tensor& dst);
 
 /// running = (1 - momentum) running + momentum factor batch, for [C] of any floating types (nothing when undefined).
-void update_running(const Tensor& running, const Tensor& batch, double momentum, double factor = 1);
+void update_running(std::string_view op, const Tensor& running, const Tensor& batch, double momentum,
+                    double factor = 1);
 
 /// Throws UsageError unless 0 <= momentum <= 1, and where a running estimate requires a gradient.
 void check_norm_running(std::string_view op, const Tensor& running_mean, const Tensor& running_var, double momentum);

@@ -3,6 +3,7 @@
 // Three targets are enough to be near the best everywhere, and keep the build short: SSE2, AVX2 and AVX-512.
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #define HWY_TARGET_INCLUDE "dagrad/ops/pointwise.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -24,16 +25,23 @@ HWY_INLINE void map(const float* src, float* dst, std::int64_t count, F f) {
   hn::BlendedStore(f(m, hn::MaskedLoad(tail, d, src + i)), tail, d, dst + i);
 }
 
-/// Steps of 0 (one number for all) and 1.
+/// Steps of 0 (one number for all) and 1. `streams`: past the caches, which have no room for what nobody reads soon,
+/// and so without reading what is there first; dst is aligned then.
 template <int kStepA, int kStepB, class F>
-HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t count, F f) {
+HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t count, bool streams, F f) {
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto one_a = hn::Set(d, *a), one_b = hn::Set(d, *b);
+  const auto at = [&](std::int64_t i) HWY_ATTR {
+    return f(m, kStepA == 0 ? one_a : hn::LoadU(d, a + i), kStepB == 0 ? one_b : hn::LoadU(d, b + i));
+  };
   std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    hn::StoreU(f(m, kStepA == 0 ? one_a : hn::LoadU(d, a + i), kStepB == 0 ? one_b : hn::LoadU(d, b + i)), d, dst + i);
+  if (streams) {
+    for (; i + lanes <= count; i += lanes) hn::Stream(at(i), d, dst + i);
+    hwy::FlushStream();
+  } else {
+    for (; i + lanes <= count; i += lanes) hn::StoreU(at(i), d, dst + i);
   }
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
@@ -48,15 +56,16 @@ void unary_f32(Unary which, Numbers numbers, const float* src, float* dst, std::
 
 void binary_f32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
                 float* dst, std::int64_t count) {
+  const bool streams = count >= kStreamedFrom && reinterpret_cast<std::uintptr_t>(dst) % 64 == 0;
   with_formula(which, numbers, [&](auto f) HWY_ATTR {
     if (step_a == 1 && step_b == 1)
-      map2<1, 1>(a, b, dst, count, f);
+      map2<1, 1>(a, b, dst, count, streams, f);
     else if (step_a == 1)
-      map2<1, 0>(a, b, dst, count, f);
+      map2<1, 0>(a, b, dst, count, streams, f);
     else if (step_b == 1)
-      map2<0, 1>(a, b, dst, count, f);
+      map2<0, 1>(a, b, dst, count, streams, f);
     else
-      map2<0, 0>(a, b, dst, count, f);
+      map2<0, 0>(a, b, dst, count, streams, f);
   });
 }
 

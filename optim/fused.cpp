@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "dagrad/core/bf16_copy.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/optim/density.h"
@@ -65,7 +66,7 @@ void PassRunner::make_states(const Group& group, const Tensor& parameter, Parame
 }
 
 PassItem PassRunner::item(const Group& group, Tensor parameter, ParameterState& state, double grad_scale) {
-  // The leaf keeps the gradient alive during the step.
+  // The leaf keeps the gradient alive during the step, and the copy.
   Tensor gradient = parameter.grad();
   if (!lies_like(gradient, parameter)) {
     gradient = copy_like(parameter, gradient.dtype(), gradient);
@@ -85,7 +86,15 @@ PassItem PassRunner::item(const Group& group, Tensor parameter, ParameterState& 
   } else {
     item.types = parameter.dtype() == f64 ? PassTypes::f64 : PassTypes::f32;
     item.parameter = parameter.mutable_raw_data();
-    if (state.copy.defined()) item.copy = state.copy.mutable_data<BFloat16>();
+    if (state.copy.defined()) {
+      item.copy = state.copy.mutable_data<BFloat16>();
+    } else if (parameter.dtype() == f32) {
+      // What autocast has kept of the parameter stays right, for two bytes more an element.
+      if (Tensor copy = kept_bf16_copy(parameter); copy.defined()) {
+        item.copy = copy.mutable_data<BFloat16>();
+        renew_bf16_copy(parameter);
+      }
+    }
   }
   item.options = group.options;
   item.progress = state.progress;

@@ -28,13 +28,13 @@ void GradScaler::unscale_(const Optimizer& optimizer) {
   unscaled_.push_back(&optimizer);
 }
 
-bool GradScaler::step(Optimizer& optimizer, const StepOptions& options) {
+bool GradScaler::step(Optimizer& optimizer, const StepOptions& options, Location where) {
   if (options_.enabled && has_nonfinite_gradient(optimizer.parameters())) {
     left_out_ = true;
     return false;
   }
   const bool unscaled = std::count(unscaled_.begin(), unscaled_.end(), &optimizer) != 0;
-  optimizer.step({.grad_scale = unscaled ? options.grad_scale : options.grad_scale / scale()});
+  optimizer.step({.grad_scale = unscaled ? options.grad_scale : options.grad_scale / scale()}, where);
   return true;
 }
 

@@ -39,7 +39,7 @@ class GradScaler {
   void unscale_(const Optimizer& optimizer);
   /// One step with unscaled gradients, unless one of them is NaN or infinite. `grad_scale` is a further factor, as that
   /// of clipping. Returns whether the step was made.
-  bool step(Optimizer& optimizer, const StepOptions& options = {});
+  bool step(Optimizer& optimizer, const StepOptions& options = {}, Location where = Location::current());
   /// Adapts the scale, after the steps of all optimizers.
   void update();
 

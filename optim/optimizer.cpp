@@ -76,20 +76,40 @@ std::span<const Tensor> Optimizer::group_parameters(std::size_t group) const {
   return {parameters_.data() + begin, end - begin};
 }
 
-void Optimizer::step(const StepOptions& options) {
+/// Tells the parameters that a step has changed who did it.
+class Optimizer::Changes {
+ public:
+  explicit Changes(const Optimizer& optimizer) : optimizer_(optimizer) {
+    for (const Tensor& p : optimizer.parameters_) versions_.push_back(p.version());
+  }
+  void note(Location where) const {
+    for (std::size_t i = 0; i < versions_.size(); ++i) {
+      const Tensor& p = optimizer_.parameters_[i];
+      if (p.version() != versions_[i]) p.storage()->note_change(optimizer_.name_, where);
+    }
+  }
+
+ private:
+  const Optimizer& optimizer_;
+  std::vector<std::uint32_t> versions_;
+};
+
+void Optimizer::step(const StepOptions& options, Location where) {
   if (std::isnan(options.grad_scale))
     throw UsageError(fmt::format("{}: grad_scale is {} (want a number)", name_, options.grad_scale));
   const NoGrad guard;
   if (error_if_nonfinite_) check_finite_gradients(name_, parameters_);
+  const Changes changes(*this);
   update(options);
-  for (const Tensor& p : parameters_) {
-    if (p.grad().defined()) p.storage()->note_change(name_, {});
-  }
+  changes.note(where);
 }
 
-Tensor Optimizer::step(const Closure& closure) {
+Tensor Optimizer::step(const Closure& closure, Location where) {
   const NoGrad guard;
-  return update_with(closure);
+  const Changes changes(*this);
+  Tensor loss = update_with(closure);
+  changes.note(where);
+  return loss;
 }
 
 Tensor Optimizer::update_with(const Closure& closure) {

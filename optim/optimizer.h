@@ -33,10 +33,11 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One update of every parameter that has a gradient.
-  void step(const StepOptions& options = {});
+  /// One update of every parameter that has a gradient. `where` is for the error that follows when a backward needed
+  /// the parameters as they were.
+  void step(const StepOptions& options = {}, Location where = Location::current());
   /// Calls `closure` with recording on and then makes a step; returns the loss. LBFGS calls it several times.
-  Tensor step(const Closure& closure);
+  Tensor step(const Closure& closure, Location where = Location::current());
   /// Whether step() works with a closure only, as it wants losses at other places than the present one.
   virtual bool needs_closure() const { return false; }
   /// Frees the gradients, or fills them with zeros.
@@ -90,6 +91,8 @@ class Optimizer {
   std::size_t checked_group(std::size_t group) const;
 
  private:
+  class Changes;
+
   std::string_view name_;
   std::vector<Tensor> parameters_;
   std::vector<std::size_t> group_begins_;

@@ -43,6 +43,7 @@ std::string zsh_option(const OptionManual& option) {
 
 std::string bash_completion(const std::vector<CommandManual>& manuals) {
   std::vector<std::string> names;
+  names.reserve(manuals.size());
   for (const CommandManual& manual : manuals) names.push_back(manual.name);
   std::string script = fmt::format(
       "# bash completion for dagrad: written by `dagrad completion bash`.\n"

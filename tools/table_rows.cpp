@@ -25,6 +25,7 @@ std::vector<const op_table::Row*> rows_named(const std::string& command, const s
 
 std::vector<std::string> row_names() {
   std::vector<std::string> names;
+  names.reserve(op_table::rows().size());
   for (const op_table::Row& row : op_table::rows()) names.push_back(row.name);
   return names;
 }

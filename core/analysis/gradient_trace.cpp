@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 
 namespace dagrad {
@@ -23,6 +24,7 @@ const GradientTrace* GradientTrace::current() { return innermost; }
 
 void GradientTrace::note(std::string_view name, Location where, std::span<const Tensor* const> inputs,
                          std::span<const Tensor> outputs, bool recorded) {
+  if (Rehearsal* const rehearsal = Rehearsal::current()) return rehearsal->ran(name, where, outputs);
   // What a kernel, or a backward that nobody will differentiate, runs inside is no step of the user's computation.
   if (RunningOp::current() != nullptr || (running_node() != nullptr && !grad_enabled())) return;
   TracedOp& op = innermost->ops_.emplace_back();

@@ -33,7 +33,11 @@ bool matmul_takes(const Tensor& t) {
 void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst, std::optional<Eltwise> then) {
   const Tensor a = with_plain_unit_strides(a_in), b = with_plain_unit_strides(b_in);
   Key key(Kind::matmul, threads_for(2 * dst.numel() * a.size(-1), kWorthForking));
-  key.add(a).add(b).add(dst).add(bias.defined() ? 1 : 0).add(then ? static_cast<std::int64_t>(*then) : -1);
+  key.add(a)
+      .add(b)
+      .add(dst)
+      .add(bias.defined() ? static_cast<std::int64_t>(bias.dtype()) : -1)
+      .add(then ? static_cast<std::int64_t>(*then) : -1);
   const auto build = [&] {
     dnnl::primitive_attr attr = attributes();
     if (then) {

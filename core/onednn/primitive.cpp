@@ -15,6 +15,7 @@
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad::onednn {
 namespace {
@@ -131,6 +132,7 @@ Identity identify(const dnnl::primitive& primitive, std::size_t bytes) {
 /// Every execution, and nothing else, goes through here.
 void execute(const dnnl::primitive& primitive, const Identity& identity, std::span<const dnnl_exec_arg_t> arguments,
              Clock::duration creation = {}) {
+  if (detail::rehearsal != nullptr) return;
   std::optional<Booking> booking;
   if (watched(Watch::ledger)) booking.emplace(identity, creation);
   check(dnnl_primitive_execute(primitive.get(), cache().stream(), static_cast<int>(arguments.size()), arguments.data()),

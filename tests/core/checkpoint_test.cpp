@@ -142,6 +142,20 @@ TEST(Checkpoint, InsideAnotherLetsGoOfItsInputs) {
   EXPECT_EQ(x.grad().to_vector<double>(), want.grad().to_vector<double>());
 }
 
+TEST(Checkpoint, UpdatesRunningStatisticsOnce) {
+  nn::BatchNorm1d plain(3), recomputed(3);
+  const Tensor x = randn({8, 3}).requires_grad_();
+  const auto loss = [&](const Tensor& y) { return sum(y * y * y); };
+  loss(plain(x)).backward();
+  const auto want = x.grad().to_vector<float>();
+  x.zero_grad();
+  loss(checkpoint([&](const Tensor& t) { return recomputed(t); }, x)).backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), want);
+  EXPECT_EQ(recomputed.running_mean.to_vector<float>(), plain.running_mean.to_vector<float>());
+  EXPECT_EQ(recomputed.running_var.to_vector<float>(), plain.running_var.to_vector<float>());
+  EXPECT_EQ(recomputed.num_batches_tracked.item<int>(), 1);
+}
+
 TEST(Checkpoint, CanBeDifferentiatedTwiceAndMore) {
   const auto f = [](std::span<const Tensor> in) {
     return checkpoint(

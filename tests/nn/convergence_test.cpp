@@ -152,7 +152,7 @@ TEST(Convergence, ReadsMnistWithASmallCnn) {
   const data::Split mnist = data::load_mnist(folder);
   manual_seed(5);
   nn::Sequential net = nn::cnn({1, 28, 28}, {16, 32}, 10, {.norm = nn::NormKind::batch, .dropout = 0.3});
-  train(net, mnist.train, 5, 0.01,
+  train(net, mnist.train, 8, 0.01,
         {.batch_size = 64, .seed = 5, .transform = data::augment_images({.shift = 0.08, .scale = 0.1, .rotate = 10})});
   const double reached = accuracy(net, mnist.test);
   RecordProperty("accuracy", std::to_string(reached));

@@ -58,6 +58,12 @@ std::vector<Case> cases() {
   all.push_back({"cnn", cnn({2, 6, 6}, {4, 3}, 3, {.norm = NormKind::batch}), {3, 2, 6, 6}});
   all.push_back(
       {"conv_1d", Sequential(Conv1d(2, 4, 3), BatchNorm1d(4), Tanh(), Conv1d(4, 2, 2), BatchNorm1d(2)), {3, 2, 7}});
+  all.push_back({"pool_1d", Sequential(Conv1d(2, 4, 3), ReLU(), MaxPool1d(2)), {3, 2, 9}});
+  all.push_back({"pool_2d",
+                 Sequential(Conv2d(1, 4, 3), ReLU(), MaxPool2d({.kernel = 3, .stride = 2, .padding = 1}),
+                            Conv2d(4, 3, 1), BatchNorm2d(3), ReLU(), MaxPool2d(2)),
+                 {3, 1, 9, 9}});
+  all.push_back({"pool_3d", Sequential(Conv3d(1, 2, 2), BatchNorm3d(2), ReLU(), MaxPool3d(2)), {2, 1, 3, 3, 3}});
   all.push_back({"conv_3d", Sequential(Conv3d(1, 2, 2), BatchNorm3d(2), ReLU()), {2, 1, 3, 3, 3}});
   return all;
 }
@@ -97,6 +103,9 @@ TEST(SequentialFusion, TakesOneOpForALayerWithItsActivationAndItsNorm) {
   EXPECT_EQ(Graph(net(x)).size() + 1, Graph(one_by_one(net, x)).size());
   Sequential normed = mlp({5, 6, 3}, {.norm = NormKind::batch});
   EXPECT_EQ(Graph(normed(x)).size() + 1, Graph(one_by_one(normed, x)).size());
+  Sequential pooled(Conv2d(1, 3, 3), BatchNorm2d(3), ReLU(), MaxPool2d(2));
+  const Tensor image = randn({2, 1, 6, 6});
+  EXPECT_EQ(Graph(pooled(image)).size() + 1, Graph(one_by_one(pooled, image)).size());
 }
 
 TEST(SequentialFusion, NoticesThatAParameterHasChanged) {

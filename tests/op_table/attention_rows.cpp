@@ -232,7 +232,8 @@ Row bilinear_row() {
                  bilinear_sample("batch_2x2x2_3_to_1_without_bias", {2, 2}, 2, 3, 1, false),
                  bilinear_sample("one_1x1_1_to_1", {1}, 1, 1, 1),
                  bilinear_sample("no_rows_0x2_3_to_2", {0}, 2, 3, 2),
-                 bilinear_sample("tail_33x17_9_to_5", {33}, 17, 9, 5)};
+                 bilinear_sample("tail_33x17_9_to_5", {33}, 17, 9, 5),
+                 bilinear_sample("primitive_7x19_17_to_5", {7}, 19, 17, 5)};
   row.bad = {bad<ShapeError>(
                  "weights",
                  [] {

@@ -104,8 +104,8 @@ Row mv_row() {
   const auto sample = [](const char* name, std::int64_t rows, std::int64_t inner) {
     return product_sample(name, {{rows, inner}, {inner}}, {"ij", "j"}, "i");
   };
-  row.samples = {sample("5x7", 5, 7), sample("one_1x1", 1, 1), sample("no_rows_0x3", 0, 3), sample("nothing_3x0", 3, 0),
-                 sample("tail_67x129", 67, 129)};
+  row.samples = {sample("5x7", 5, 7),         sample("one_1x1", 1, 1),        sample("no_rows_0x3", 0, 3),
+                 sample("nothing_3x0", 3, 0), sample("tail_67x129", 67, 129), sample("primitive_9x300", 9, 300)};
   row.bad = {bad<ShapeError>(
                  "sizes",
                  [] {

@@ -1,14 +1,17 @@
 #include "dagrad/core/autocast.h"
 
 #include <gtest/gtest.h>
+#include <optional>
 #include <thread>
 
 #include "dagrad/core/backward.h"
+#include "dagrad/core/bf16_copy.h"
 #include "dagrad/core/checkpoint.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/functional.h"
 #include "dagrad/ops/ops.h"
+#include "dagrad/optim/optim.h"
 
 namespace dagrad {
 namespace {
@@ -106,6 +109,66 @@ TEST(Autocast, GivesParametersGradientsInTheirOwnType) {
   const double difference = max(abs(rounded - exact)).item<double>();
   EXPECT_GT(difference, 0);
   EXPECT_LT(difference, 0.03 * max(abs(exact)).item<double>());
+}
+
+TEST(Autocast, SumsTheGradientsOfLinearsWeightsInF32) {
+  const Tensor w = uniform({8, 16}, -1, 1).requires_grad_(), b = zeros({8}).requires_grad_(), x = rand({64, 16});
+  const Tensor g = to(uniform({64, 8}, -1, 1), bf16);
+  {
+    const Autocast guard;
+    linear(x, w, b).backward(g);
+  }
+  const Tensor rows = to(g, f64), want = matmul(transpose(rows), to(to(x, bf16), f64));
+  const double difference = max(abs(to(w.grad(), f64) - want)).item<double>();
+  EXPECT_LT(difference, 1e-5) << "64 products of up to 1, each exact in f32";
+  EXPECT_LT(max(abs(to(b.grad(), f64) - sum(rows, {0}))).item<double>(), 1e-5);
+  EXPECT_NE(w.grad().to_vector<float>(), to(to(w.grad(), bf16), f32).to_vector<float>()) << "they were rounded to bf16";
+}
+
+TEST(Autocast, SecondDerivativesOfLinearAreThoseOfF32RoundedALittle) {
+  const Tensor w = uniform({6, 8}, -1, 1).requires_grad_(), b = uniform({6}, -1, 1).requires_grad_(),
+               x = uniform({5, 8}, -1, 1).requires_grad_();
+  const auto second = [&](std::optional<Activation> activation) {
+    const Tensor y = activation ? linear(x, w, b, *activation) : square(linear(x, w, b));
+    const std::vector<Tensor> leaves{w, b, x};
+    const std::vector<Tensor> first = grad(sum(square(y)), leaves, {.create_graph = true});
+    return grad(sum(square(first[0])) + sum(square(first[1])) + sum(square(first[2])), leaves);
+  };
+  for (const std::optional<Activation> activation :
+       {std::optional<Activation>(), std::optional(Activation::tanh), std::optional(Activation::gelu)}) {
+    const std::vector<Tensor> exact = second(activation);
+    const Autocast guard;
+    const std::vector<Tensor> rounded = second(activation);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      EXPECT_EQ(rounded[i].dtype(), f32);
+      EXPECT_LT(max(abs(rounded[i] - exact[i])).item<double>(), 0.1 * max(abs(exact[i])).item<double>());
+    }
+  }
+}
+
+TEST(Autocast, RoundsAParameterOnceForEachOfItsValues) {
+  Tensor w = uniform({8, 16}, -1, 1).requires_grad_();
+  const Tensor x = rand({4, 16});
+  optim::Adam optimizer({w});
+  const auto is_right = [&] {
+    return rounded_to_bf16(w).to_vector<float>() == to(w.detach(), bf16).to_vector<float>();
+  };
+  {
+    const Autocast guard;
+    sum(linear(x, w)).backward();
+  }
+  const Tensor copy = rounded_to_bf16(w);
+  EXPECT_TRUE(is_right());
+  const std::vector<float> before = copy.to_vector<float>();
+  optimizer.step();
+  EXPECT_TRUE(rounded_to_bf16(w).is_same(copy)) << "it was rounded again, and not by the optimizer";
+  EXPECT_NE(copy.to_vector<float>(), before);
+  EXPECT_TRUE(is_right());
+  {
+    const NoGrad guard;
+    w.fill_(0.3);
+  }
+  EXPECT_TRUE(is_right());
 }
 
 TEST(Autocast, RunsABackwardInTheTypesOfItsForward) {

@@ -69,6 +69,7 @@ DrawnNode single(const Node& node, const NodeCost& cost) {
   drawn.kind = kind_of(node.name());
   if (const std::string attributes = node.attributes(); !attributes.empty()) drawn.lines.push_back(attributes);
   std::vector<std::string> specs;
+  specs.reserve(node.outputs().size());
   for (const NodeOutput& output : node.outputs()) specs.push_back(spec_text(output));
   if (specs.size() > 3) specs = {specs[0], fmt::format("and {} more", specs.size() - 1)};
   specs.back() += ", " + bytes_text(static_cast<double>(cost.bytes));
@@ -105,6 +106,7 @@ DrawnNode several(const StepProfile& profile, const std::vector<Vertex>& vertice
   }
   drawn.name = name;
   std::vector<std::string> parts;
+  parts.reserve(names.size());
   for (const auto& [op, count] : names) parts.push_back(count == 1 ? op : fmt::format("{} {}", count, op));
   if (parts.size() > 4) parts = {parts[0], parts[1], parts[2], fmt::format("and {} more", parts.size() - 3)};
   drawn.lines.push_back(fmt::format("{}", fmt::join(parts, ", ")));

@@ -176,6 +176,7 @@ Table costly_ops(const StepProfile& profile, std::size_t rows) {
     sum.flops += profile.nodes[v].flops;
   }
   std::vector<Sum> order;
+  order.reserve(sums.size());
   for (auto& [name, sum] : sums) order.push_back(std::move(sum));
   std::stable_sort(order.begin(), order.end(),
                    [](const Sum& a, const Sum& b) { return a.forward + a.backward > b.forward + b.backward; });
