@@ -1,7 +1,10 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
+#include <fmt/format.h>
 #include <utility>
 
+#include "dagrad/core/error.h"
+#include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/onednn/primitive.h"
 
@@ -18,6 +21,26 @@ Tensor with_plain_unit_strides(const Tensor& t) {
   if (t.shape()[last] == 1 && strides[last - 1] != 1) strides[last] = 1;
   if (t.shape()[last - 1] == 1 && strides[last] == 1) strides[last - 1] = t.shape()[last];
   return strides == t.strides() ? t : t.alias(t.shape(), strides, t.offset());
+}
+
+/// Long sums of products with a transposed operand, as weights' gradients are. oneDNN's gemm brings both operands into
+/// its order once, and needs up to a fifth less than its matmul: [512, 1600] by [1600, 128] takes 1,930 us against
+/// 2,230; below 1024 products to a sum it is no faster.
+bool is_for_gemm(const Tensor& a, const Tensor& b, const Tensor& dst) {
+  constexpr std::int64_t kLong = 1024, kWide = 64;
+  return dst.dtype() == f32 && dst.dim() == 2 && a.size(1) >= kLong && a.size(0) >= kWide && b.size(1) >= kWide &&
+         a.strides()[0] == 1 && b.strides()[1] == 1 && dst.is_contiguous();
+}
+
+void gemm_of_transposed(const Tensor& a, const Tensor& b, Tensor& dst) {
+  const ThreadLimit limit(threads_for(2 * dst.numel() * a.size(1), kWorthForking));
+  std::optional<Booking> booking;
+  if (watched(Watch::ledger)) booking.emplace(Identity{"matmul", "gemm", a.bytes() + b.bytes() + dst.bytes()});
+  const dnnl_status_t status =
+      dnnl_sgemm('T', 'N', a.size(0), b.size(1), a.size(1), 1, a.data<float>(), a.strides()[1], b.data<float>(),
+                 b.strides()[0], 0, dst.mutable_data<float>(), dst.strides()[0]);
+  if (status != dnnl_success)
+    throw Error(fmt::format("oneDNN: a product of matrices failed with status {}", static_cast<int>(status)));
 }
 
 }  // namespace
@@ -44,6 +67,7 @@ bool matmul_takes(const Tensor& t) {
 
 void matmul(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tensor& dst, std::optional<Eltwise> then) {
   const Tensor a = with_plain_unit_strides(a_in), b = with_plain_unit_strides(b_in);
+  if (!bias.defined() && !then && is_for_gemm(a, b, dst)) return gemm_of_transposed(a, b, dst);
   Key key(Kind::matmul, threads_for(2 * dst.numel() * a.size(-1), kWorthForking));
   key.add(a)
       .add(b)

@@ -138,6 +138,23 @@ TEST(Metrics, TakeAWeightForThatManySamples) {
   }
 }
 
+TEST(Metrics, GoOnFromASavedStateToTheBit) {
+  const std::vector<Case> whole = cases(), resumed = cases();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    SCOPED_TRACE(whole[i].metric->name());
+    Metric &from = *whole[i].metric, &to = *resumed[i].metric;
+    const Tensor &target = whole[i].target, &prediction = whole[i].prediction;
+    from.update(narrow(target, 0, 0, 11), narrow(prediction, 0, 0, 11));
+    to.update(narrow(target, 0, 20, 5), narrow(prediction, 0, 20, 5));  // is forgotten
+    to.prepare_state(from.state())();
+    for (Metric* metric : {&from, &to}) metric->update(narrow(target, 0, 11, 9), narrow(prediction, 0, 11, 9));
+    EXPECT_EQ(to.result(), from.result());
+    optim::State other = from.state();
+    other.kind = "Another";
+    EXPECT_THROW(static_cast<void>(to.prepare_state(other)), UsageError);
+  }
+}
+
 TEST(Metrics, RefuseABadBatchAndStayAsTheyWere) {
   for (const Case& c : cases()) {
     const double before = (*c.metric)(c.target, c.prediction);
