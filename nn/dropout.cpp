@@ -15,6 +15,7 @@ DropoutLayer::DropoutLayer(const char* name, double p_in)
 Tensor DropoutLayer::forward(const Tensor& x) { return is_training() && p > 0 ? drop(x) : x; }
 std::string DropoutLayer::describe() const { return fmt::format("{}({})", name_, p); }
 
+Tensor Dropout::drop(const Tensor& x) { return dropout(x, p, generator); }
 Tensor Dropout1d::drop(const Tensor& x) { return dropout1d(x, p, generator); }
 Tensor Dropout2d::drop(const Tensor& x) { return dropout2d(x, p, generator); }
 Tensor Dropout3d::drop(const Tensor& x) { return dropout3d(x, p, generator); }

@@ -1,4 +1,4 @@
-// Dropout of whole channels, and for selu. Dropout of single elements is in layers.h.
+// Dropout: of single elements, of whole channels, and for selu.
 #pragma once
 
 #include <string>
@@ -26,6 +26,15 @@ class DropoutLayer : public Module {
 
  private:
   const char* name_;
+};
+
+/// In training, sets each element to 0 with probability p and divides the others by 1 - p (Srivastava et al. 2014).
+class Dropout : public DropoutLayer {
+ public:
+  explicit Dropout(double p_in = 0.5) : DropoutLayer("Dropout", p_in) {}
+
+ private:
+  Tensor drop(const Tensor& x) override;
 };
 
 /// In training, sets each channel of [N, C, L] or [C, L] to 0 with probability p and divides the others by 1 - p
