@@ -172,6 +172,7 @@ class BackwardPass {
     }
     if (anomaly_enabled()) check_for_nan(node, gradients, ctx);
     if (!retain_graph_) node.release_saved();
+    const RunningNode running(node);  // gradients that add up do so on its behalf
     for (std::size_t i = 0; i < ctx.given_.size(); ++i) {
       if (ctx.given_[i].defined()) add(node.edges_[i], std::move(ctx.given_[i]));
     }

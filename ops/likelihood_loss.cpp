@@ -72,7 +72,9 @@ struct LogPoissonNll : PointwiseLoss<LogPoissonNll, Formula::log_poisson, LogPoi
 Tensor log_factorial(const Tensor& y, Location where) {
   // Below 1 the formula is taken at 1, so that no gradient meets a pole.
   const Tensor large = gt(y, 1, where), at = clamp(y, 1, INFINITY, where);
-  const Tensor value = at * log(at, where) - at + log(at * (2 * std::numbers::pi), where) * 0.5;
+  const Tensor power = sub(mul(at, log(at, where), where), at, where);
+  const Tensor root = mul(log(mul(at, 2 * std::numbers::pi, where), where), 0.5, where);
+  const Tensor value = add(power, root, where);
   return masked_fill(value, logical_not(large, where), 0, where);
 }
 

@@ -22,10 +22,11 @@ at::Tensor to_torch(const op_table::Array& array, DType dtype) {
 }
 
 op_table::Array from_torch(const at::Tensor& t) {
-  const at::Tensor from = t.detach().to(at::kDouble).contiguous();
   Shape shape;
-  for (const std::int64_t size : from.sizes()) shape.push_back(size);
+  for (const std::int64_t size : t.sizes()) shape.push_back(size);
   op_table::Array result(shape);
+  if (t._is_zerotensor()) return result;
+  const at::Tensor from = t.detach().to(at::kDouble).contiguous();
   std::copy_n(from.data_ptr<double>(), from.numel(), result.values.begin());
   return result;
 }

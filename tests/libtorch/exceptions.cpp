@@ -1,10 +1,13 @@
+#include <set>
+
 #include "libtorch/torch_table.h"
 
 namespace dagrad::libtorch {
 
-// Keys are `row`, `row/sample`, `gradient of row` and `gradient of row/sample`.
-const std::map<std::string, std::string>& not_in_libtorch() {
-  static const std::map<std::string, std::string> list{
+namespace {
+
+std::map<std::string, std::string> all() {
+  std::map<std::string, std::string> list{
       {"dropout", "its masks come from another generator"},
       {"sqrt_backward", "no such op"},
       {"linear_recurrence", "no such op"},
@@ -19,8 +22,50 @@ const std::map<std::string, std::string>& not_in_libtorch() {
       {"pad/circular_by_all_3x4", "in Python alone"},
       {"pad_backward/circular_3x4", "in Python alone"},
       {"pad_backward/empty_0x3", "no empty sources but of constants"},
+      {"conv2d/no_channels", "gives a result without channels"},
+      {"instance_norm/no_samples_0x3x4", "throws where there are no samples"},
+      {"gradient of group_norm/no_weight_2x4x3", "throws for a bias without a weight"},
+      {"gradient of group_norm/no_positions_2x4x0", "NaN for weights of nothing"},
+      {"gradient of embedding_backward/no_indices_5x3", "throws where there are no indices"},
+      {"gradient of embedding_backward/no_columns_5x0", "throws where there are no columns"},
+      {"gradient of scatter_add/index_shorter_4x5", "throws where the index is shorter than the values"},
+      {"gradient of scatter", "gives an element's gradient to all values written to it, not to the last alone"},
+      {"gradient of hard_sigmoid_backward", "no second derivative"},
+      {"gradient of weighted_binary_cross_entropy", "none for the weights"},
+      // In f64 it is libtorch that is less precise.
+      {"f64 of hard_sigmoid_backward", "its 1 / 6 is that of f32"},
+      {"f64 gradient of hard_sigmoid", "its 1 / 6 is that of f32"},
+      {"f64 of cosine_embedding_loss", "adds 1e-12 to the squares"},
+      {"f64 gradient of cosine_embedding_loss", "adds 1e-12 to the squares"},
+      {"f64 gradient of binary_cross_entropy_backward", "adds 1e-12 to the probabilities"},
   };
+  for (const char* row : {"var/", "std/"}) {
+    for (const char* sample : {"far_from_0_11x17", "far_from_0_17x11"}) {
+      list.emplace(std::string("f64 of ") + row + sample, "its running mean loses digits far from 0");
+      list.emplace(std::string("gradient of ") + row + sample, "its running mean loses digits far from 0");
+    }
+  }
+  for (const char* row : {"rnn", "rnn_relu", "lstm", "gru"}) {
+    for (const char* sample : {"lengths_3x3x1_to_2", "bidirectional_3x2x1_to_1_lengths", "everything_5x4x3_to_6",
+                               "threads_masked_20x37x9_to_65"})
+      list.emplace(std::string(row) + "/" + sample, "lengths only of packed sequences");
+    for (const char* sample : {"mask_4x2x1_to_2", "batch_first_2x3x1_to_2_mask", "tail_masked_9x5x7_to_35"})
+      list.emplace(std::string(row) + "/" + sample, "no masks");
+  }
   return list;
+}
+
+}  // namespace
+
+const std::map<std::string, std::string>& not_in_libtorch() {
+  static const std::map<std::string, std::string> list = all();
+  return list;
+}
+
+bool cancels_in_libtorch(const std::string& row) {
+  static const std::set<std::string> rows{"var", "std", "binary_cross_entropy_with_logits",
+                                          "binary_cross_entropy_with_logits_backward"};
+  return rows.contains(row);
 }
 
 }  // namespace dagrad::libtorch

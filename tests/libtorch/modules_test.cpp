@@ -57,7 +57,7 @@ void expect_same(Ours& ours, Theirs& theirs, const Shape& shape, const Result& r
     theirs->to(scalar_type(dtype));
     copy_weights(ours, theirs);
     ours.zero_grad();
-    theirs->zero_grad();
+    theirs->zero_grad(/*set_to_none=*/true);
     const Tensor x = randn(shape, dtype).requires_grad_();
     at::Tensor their_x = to_torch(x.detach()).requires_grad_();
     const Tensor y = ours(x);
@@ -122,7 +122,7 @@ void expect_same_batch_norm(Ours& ours, Theirs& theirs, const Shape& shape, DTyp
   theirs->to(scalar_type(dtype));
   for (int batch = 0; batch < 5; ++batch) {
     ours.zero_grad();
-    theirs->zero_grad();
+    theirs->zero_grad(/*set_to_none=*/true);
     const Tensor x = add(mul(randn(shape, dtype), 3), 1).detach().requires_grad_();
     at::Tensor their_x = to_torch(x.detach()).requires_grad_();
     const Tensor y = ours(x);

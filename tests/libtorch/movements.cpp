@@ -389,6 +389,7 @@ void add_indexing(TorchTable& table) {
                                                    {"padding_4x3_by_3x4", 4},
                                                    {"padding_from_the_end_4x3", 4},
                                                    {"no_indices_5x3", 5},
+                                                   {"no_columns_5x0", 5},
                                                    {"threads_300x257_by_40x17", 300},
                                                    {"threads_padding_50x130_by_2000", 50}};
     const auto found = rows.find(sample);

@@ -47,7 +47,7 @@ struct Problem {
 };
 
 // Roundings of a step are passed on by the next, which here neither shrinks nor blows them up much.
-constexpr double kF64 = 1e-10, kF32 = 2e-4;
+constexpr double kF64 = 1e-9, kF32 = 1e-3;
 
 /// 100 steps of each from the same start, apart by no more than `bound` at every step.
 template <class Ours, class Theirs>

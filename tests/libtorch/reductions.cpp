@@ -15,7 +15,7 @@ constexpr double kInf = std::numeric_limits<double>::infinity();
 
 /// What a sample of a reduction reduces over.
 struct Over {
-  std::vector<std::int64_t> axes;  // empty: all
+  std::vector<std::int64_t> axes = {};  // empty: all
   bool keepdim = false;
 };
 
@@ -147,7 +147,7 @@ void add_statistics(TorchTable& table) {
       const bool biased = sample.ends_with("_correction_0");
       if (biased) sample.resize(sample.size() - std::string("_correction_0").size());
       return reducing([=](const T& x, const Axes& axes, bool keep) {
-        const auto correction = std::optional<std::int64_t>(biased ? 0 : 1);
+        const auto correction = c10::optional<std::int64_t>(biased ? 0 : 1);
         return root ? at::std(x, at::OptionalIntArrayRef(axes), correction, keep)
                     : at::var(x, at::OptionalIntArrayRef(axes), correction, keep);
       })(in, sample);
@@ -238,7 +238,8 @@ void add_orders(TorchTable& table) {
     };
   };
   part("sort", [](In in, const std::string& s) {
-    return at::sort(in[0], order_axis(s), s.ends_with("_descending") || s == "radix_20011");
+    const bool descending = s.ends_with("_descending") || s == "radix_20011";
+    return at::sort(in[0], /*stable=*/c10::optional<bool>(true), order_axis(s), descending);
   });
   table["argsort"] = [](In in, const std::string& s) { return TorchTensors{at::argsort(in[0], order_axis(s), true)}; };
   part("topk", [](In in, const std::string& s) {

@@ -25,8 +25,12 @@ void add_losses(TorchTable& table);
 void add_windows(TorchTable& table);
 void add_networks(TorchTable& table);
 
-/// The rows for which libtorch has no function, with what stands in its way.
+/// What cannot be compared, and why. Keys are `row` and `row/sample`; before them may stand `gradient of`, and before
+/// that, where only f32 is compared, `f64 of` or `f64 gradient of`.
 const std::map<std::string, std::string>& not_in_libtorch();
+/// Whether small results of a row are differences of large numbers in libtorch alone, so that a bound can only be one
+/// for the largest element.
+bool cancels_in_libtorch(const std::string& row);
 
 // --- pieces that functions are made of ---
 

@@ -12,10 +12,10 @@ using Numbers = std::vector<std::int64_t>;
 
 /// A sample of op_table/convolution_rows.cpp that is not plain; empty: 1, 0 and 1 for each axis.
 struct Convolution {
-  Numbers stride, padding, dilation;
+  Numbers stride = {}, padding = {}, dilation = {};
   std::int64_t groups = 1;
   bool same = false;
-  Numbers extra;
+  Numbers extra = {};
 };
 
 Numbers or_all(const Numbers& numbers, std::int64_t other, std::int64_t axes) {
@@ -108,7 +108,7 @@ void add_convolutions(TorchTable& table) {
 
 /// A sample of op_table/pooling_rows.cpp; empty: the kernel, 0 and 1 for each axis.
 struct Pool {
-  Numbers kernel, stride, padding, dilation;
+  Numbers kernel = {}, stride = {}, padding = {}, dilation = {};
   bool ceil_mode = false, count_padding = true;
   std::int64_t divisor = 0;
 };

@@ -8,6 +8,9 @@
 namespace dagrad::op_table {
 namespace {
 
+/// Not that of an argument, which vjp and the like record without being called by a line of their own.
+bool has_a_place(const Row& row) { return row.orders > 0 && row.name != "argument"; }
+
 class Places : public ::testing::TestWithParam<const Row*> {};
 
 TEST_P(Places, OfAllNodesAreTheCallers) {
@@ -34,8 +37,7 @@ TEST_P(Places, OfAllNodesAreTheCallers) {
   EXPECT_GT(recorded, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, Places, ::testing::ValuesIn(rows_where([](const Row& row) { return row.orders > 0; })),
-                         row_name);
+INSTANTIATE_TEST_SUITE_P(Ops, Places, ::testing::ValuesIn(rows_where(has_a_place)), row_name);
 
 }  // namespace
 }  // namespace dagrad::op_table

@@ -104,7 +104,7 @@ TEST(LossMetric, IsTheMeanOfEveryLossOverAllSamples) {
   check(nn::PoissonNLLLoss(), x, q);
   check(nn::HingeLoss(), x, sides);
   check(nn::HingeEmbeddingLoss(), p, sides);
-  check(nn::MultiMarginLoss(), x, labels);
+  check(nn::MultiMarginLoss({.weight = tensor({1, 2, 3}, f64)}), x, labels);
   check(nn::NLLLoss(), log_softmax(x), labels);
   check(nn::CrossEntropyLoss({.label_smoothing = 0.1}), x, labels);
   check(nn::CrossEntropyLoss(), x, softmax(y));
