@@ -22,4 +22,12 @@ void set_flush_denormals(bool on) {
 #endif
 }
 
+bool flush_denormals() {
+#ifdef __SSE__
+  return _MM_GET_FLUSH_ZERO_MODE() == _MM_FLUSH_ZERO_ON;
+#else
+  return false;
+#endif
+}
+
 }  // namespace dagrad

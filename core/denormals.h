@@ -8,4 +8,7 @@ namespace dagrad {
 /// Does nothing on processors without such a switch.
 void set_flush_denormals(bool on);
 
+/// Whether it is on in the calling thread.
+bool flush_denormals();
+
 }  // namespace dagrad

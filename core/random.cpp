@@ -1,19 +1,21 @@
 #include "dagrad/core/random.h"
 
 #include <Random123/philox.h>
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 #include <numbers>
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/philox.h"
 #include "dagrad/core/random_log.h"
 #include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
 namespace {
 
-constexpr std::int64_t kGrain = 4 << 10;  // blocks of four words, of some 10 ns each
+constexpr std::int64_t kGrain = 16;  // units of philox::kWords, of some 0.5 us each and what is made of them
 
 std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
 std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); }
@@ -25,13 +27,11 @@ std::uint64_t join(std::uint32_t low_word, std::uint32_t high_word) {
 float unit(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 double unit(std::uint64_t word) { return static_cast<double>(word >> 11) * 0x1p-53; }
 
-using Words = std::array<std::uint32_t, 4>;
-
-/// Four uniform numbers (f32) or two (f64) of one block.
-void uniforms(const Words& words, float* u) {
+/// Four uniform numbers (f32) or two (f64) of the four words of a block.
+void uniforms(const std::uint32_t* words, float* u) {
   for (std::size_t k = 0; k < 4; ++k) u[k] = unit(words[k]);
 }
-void uniforms(const Words& words, double* u) {
+void uniforms(const std::uint32_t* words, double* u) {
   u[0] = unit(join(words[0], words[1]));
   u[1] = unit(join(words[2], words[3]));
 }
@@ -54,13 +54,18 @@ void fill(Tensor& dst, Generator& generator, const Transform& transform) {
   const std::int64_t blocks = (count + per_block - 1) / per_block;
   const std::uint64_t seed = generator.seed(), start = generator.reserve(static_cast<std::uint64_t>(blocks));
   T* to = dst.mutable_data<T>();
-  parallel_for(blocks, kGrain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) {
-      std::array<C, per_block> values;
-      uniforms(Generator::block(seed, start + static_cast<std::uint64_t>(b)), values.data());
-      transform(values);
-      for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k)
-        to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
+  parallel_for((blocks + philox::kBlocks - 1) / philox::kBlocks, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    std::array<std::uint32_t, philox::kWords> words;
+    for (std::int64_t unit = begin; unit < end; ++unit) {
+      const std::int64_t first = unit * philox::kBlocks;
+      philox::words(seed, start + static_cast<std::uint64_t>(first), words.data());
+      for (std::int64_t b = first; b < std::min(first + philox::kBlocks, blocks); ++b) {
+        std::array<C, per_block> values;
+        uniforms(&words[static_cast<std::size_t>(4 * (b - first))], values.data());
+        transform(values);
+        for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k)
+          to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
+      }
     }
   });
 }

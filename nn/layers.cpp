@@ -42,6 +42,15 @@ Dropout::Dropout(double p_in) : p(p_in), generator(default_generator().next_u64(
 Tensor Dropout::forward(const Tensor& x) { return is_training() && p > 0 ? dropout(x, p, generator) : x; }
 std::string Dropout::describe() const { return fmt::format("Dropout({})", p); }
 
+Tensor Dropout1d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout1d(x, p, generator) : x; }
+std::string Dropout1d::describe() const { return fmt::format("Dropout1d({})", p); }
+Tensor Dropout2d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout2d(x, p, generator) : x; }
+std::string Dropout2d::describe() const { return fmt::format("Dropout2d({})", p); }
+Tensor Dropout3d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout3d(x, p, generator) : x; }
+std::string Dropout3d::describe() const { return fmt::format("Dropout3d({})", p); }
+Tensor AlphaDropout::forward(const Tensor& x) { return is_training() && p > 0 ? alpha_dropout(x, p, generator) : x; }
+std::string AlphaDropout::describe() const { return fmt::format("AlphaDropout({})", p); }
+
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, first_, last_); }
 
 }  // namespace dagrad::nn

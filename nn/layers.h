@@ -53,6 +53,33 @@ class Dropout : public Module {
   Generator generator;
 };
 
+/// The same for whole channels of [N, C, L], of [N, C, H, W] and of [N, C, D, H, W], or without N; and alpha_dropout,
+/// to go with selu.
+class Dropout1d : public Dropout {
+ public:
+  using Dropout::Dropout;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+};
+class Dropout2d : public Dropout {
+ public:
+  using Dropout::Dropout;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+};
+class Dropout3d : public Dropout {
+ public:
+  using Dropout::Dropout;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+};
+class AlphaDropout : public Dropout {
+ public:
+  using Dropout::Dropout;
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+};
+
 /// [N, ...] as [N, everything else] (or the axes from `first` to `last` as one).
 class Flatten : public Module {
  public:

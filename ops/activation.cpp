@@ -208,4 +208,10 @@ Tensor hard_sigmoid(const Tensor& x, Location where) { return apply(HardSigmoid{
 Tensor hard_swish(const Tensor& x, Location where) { return apply(HardSwish{}, where, x); }
 Tensor hard_tanh(const Tensor& x, double low, double high, Location where) { return clamp(x, low, high, where); }
 
+Tensor swish(const Tensor& x, Location where) { return silu(x, where); }
+Tensor logsigmoid(const Tensor& x, Location where) { return log_sigmoid(x, where); }
+Tensor hardsigmoid(const Tensor& x, Location where) { return hard_sigmoid(x, where); }
+Tensor hardswish(const Tensor& x, Location where) { return hard_swish(x, where); }
+Tensor hardtanh(const Tensor& x, double low, double high, Location where) { return hard_tanh(x, low, high, where); }
+
 }  // namespace dagrad

@@ -22,6 +22,7 @@ Tensor gelu_backward(const Tensor& diff_dst, const Tensor& x, Location where = L
 Tensor gelu_tanh(const Tensor& x, Location where = Location::current());
 /// x sigmoid(x), also called swish.
 Tensor silu(const Tensor& x, Location where = Location::current());
+Tensor swish(const Tensor& x, Location where = Location::current());
 /// x tanh(softplus(x)) (Misra 2019).
 Tensor mish(const Tensor& x, Location where = Location::current());
 /// log(1 + e^(beta x)) / beta, without overflow. Throws UsageError unless beta > 0.
@@ -34,5 +35,11 @@ Tensor hard_sigmoid(const Tensor& x, Location where = Location::current());
 Tensor hard_swish(const Tensor& x, Location where = Location::current());
 /// clamp(x, low, high).
 Tensor hard_tanh(const Tensor& x, double low = -1, double high = 1, Location where = Location::current());
+
+/// log_sigmoid, hard_sigmoid, hard_swish and hard_tanh under the names in torch.nn.functional.
+Tensor logsigmoid(const Tensor& x, Location where = Location::current());
+Tensor hardsigmoid(const Tensor& x, Location where = Location::current());
+Tensor hardswish(const Tensor& x, Location where = Location::current());
+Tensor hardtanh(const Tensor& x, double low = -1, double high = 1, Location where = Location::current());
 
 }  // namespace dagrad

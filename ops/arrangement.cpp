@@ -1,5 +1,6 @@
 #include "dagrad/ops/arrangement.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +9,7 @@
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
+#include "dagrad/ops/indexing.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
 
@@ -138,6 +140,31 @@ Tensor repeat_whole(const char* op, const Tensor& src, const std::vector<std::in
   return copied ? result : clone(result, where);
 }
 
+/// 0 counts[0] times, 1 counts[1] times, ...
+Tensor positions_repeated(const Tensor& counts, std::int64_t size) {
+  constexpr const char* op = "repeat_interleave";
+  if (counts.dtype() != i64)
+    throw DTypeError(fmt::format("{}: counts are {} (want i64)", op, dagrad::name_of(counts.dtype())));
+  if (counts.dim() > 1 || (counts.numel() != 1 && counts.numel() != size)) {
+    throw ShapeError(fmt::format("{}: counts are {} for an axis of size {} (want [{}] or [1])", op,
+                                 counts.shape().str(), size, size));
+  }
+  std::vector<std::int64_t> times = counts.to_vector<std::int64_t>();
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    if (times[i] < 0) throw UsageError(fmt::format("{}: counts[{}] is {} (want none below 0)", op, i, times[i]));
+  }
+  if (counts.numel() == 1) times.assign(static_cast<std::size_t>(size), times[0]);
+  std::int64_t total = 0;
+  for (const std::int64_t n : times) {
+    if (__builtin_add_overflow(total, n, &total))
+      throw ShapeError(fmt::format("{}: the counts add up to more than 64 bits hold", op));
+  }
+  Tensor positions = Tensor::allocate({{total}, i64});
+  std::int64_t* to = positions.mutable_data<std::int64_t>();
+  for (std::size_t i = 0; i < times.size(); ++i) to = std::fill_n(to, times[i], static_cast<std::int64_t>(i));
+  return positions;
+}
+
 }  // namespace
 
 Tensor flip(const Tensor& src, const std::vector<std::int64_t>& axes, Location where) {
@@ -195,6 +222,16 @@ Tensor repeat_interleave(const Tensor& src, std::int64_t times, std::int64_t axi
   if (times < 0) throw ShapeError(fmt::format("repeat_interleave: {} times (want none below 0)", times));
   if (src.dim() == 0) return repeat_interleave(src, times, where);
   return apply(Repeat{at, times, true}, where, src);
+}
+
+Tensor repeat_interleave(const Tensor& src, const Tensor& counts, Location where) {
+  return repeat_interleave(reshape(src, {src.numel()}, where), counts, 0, where);
+}
+
+Tensor repeat_interleave(const Tensor& src, const Tensor& counts, std::int64_t axis, Location where) {
+  const int at = normalize_axis("repeat_interleave", axis, src.dim());
+  if (src.dim() == 0) return repeat_interleave(src, counts, where);
+  return index_select(src, at, positions_repeated(counts, src.shape()[at]), where);
 }
 
 }  // namespace dagrad

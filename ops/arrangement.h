@@ -30,5 +30,10 @@ Tensor repeat(const Tensor& src, const std::vector<std::int64_t>& times, Locatio
 Tensor repeat_interleave(const Tensor& src, std::int64_t times, Location where = Location::current());
 Tensor repeat_interleave(const Tensor& src, std::int64_t times, std::int64_t axis,
                          Location where = Location::current());
+/// The same with a number of times for each position: `counts` (i64) of [size of the axis], or of [1] for all. Throws
+/// ShapeError, DTypeError, and UsageError that names a count below 0 and its position.
+Tensor repeat_interleave(const Tensor& src, const Tensor& counts, Location where = Location::current());
+Tensor repeat_interleave(const Tensor& src, const Tensor& counts, std::int64_t axis,
+                         Location where = Location::current());
 
 }  // namespace dagrad

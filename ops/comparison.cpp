@@ -1,8 +1,8 @@
 #include "dagrad/ops/comparison.h"
 
 #include <fmt/format.h>
+#include <type_traits>
 
-#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/strided_loop.h"
@@ -34,6 +34,24 @@ void compare(const Tensor& a, const Tensor& b, Tensor& dst, const Test& test) {
         else
           to[at[0] + i] = test(x[i * step_a], y[i * step_b]);
       }
+    });
+  });
+}
+
+/// dst = test(a, number), with the number in a's type.
+template <class Test>
+void compare(const Tensor& a, double number, Tensor& dst, const Test& test) {
+  if (dst.numel() == 0) return;
+  const StridedLoop<2> loop(dst.shape(), {&dst.strides(), &a.strides()});
+  bool* to = dst.mutable_data<bool>();
+  visit_dtype(a.dtype(), [&]<class T>(T) {
+    using C = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
+    const T* from = a.data<T>();
+    const C y = convert_to<C>(convert_to<T>(number));
+    const std::int64_t step = loop.row_stride(1);
+    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
+      const T* x = from + at[1];
+      for (std::int64_t i = 0; i < count; ++i) to[at[0] + i] = test(convert_to<C>(x[i * step]), y);
     });
   });
 }
@@ -80,13 +98,26 @@ struct Comparison {
 };
 
 template <class Which>
-Tensor against_number(const Tensor& a, double b, Location where) {
-  if (!is_floating(a.dtype()) && b != static_cast<double>(static_cast<std::int64_t>(b))) {
-    throw DTypeError(
-        fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())",
-                    Which::name, b, name_of(a.dtype())));
+struct ComparisonWithNumber {
+  static constexpr std::string_view name = Which::name;
+  double number;
+  std::string attributes() const { return fmt::format("{}", number); }
+  Spec infer(const Tensor& a) const {
+    if (!is_floating(a.dtype()) && number != static_cast<double>(static_cast<std::int64_t>(number))) {
+      throw DTypeError(
+          fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())", name,
+                      number, name_of(a.dtype())));
+    }
+    return {a.shape(), boolean};
   }
-  return apply(Comparison<Which>{}, where, a, scalar(b, a.dtype()));
+  void forward(Forward&, const Tensor& a, Tensor& dst) const {
+    compare(a, number, dst, [](auto x, auto y) { return Which::test(x, y); });
+  }
+};
+
+template <class Which>
+Tensor against_number(const Tensor& a, double b, Location where) {
+  return apply(ComparisonWithNumber<Which>{b}, where, a);
 }
 
 }  // namespace

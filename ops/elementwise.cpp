@@ -167,19 +167,8 @@ struct Div {
 
 // --- a tensor and a number ---
 
-/// The number as a 0-dim tensor of the other operand's type.
-Tensor like(const Tensor& t, double value) { return scalar(value, t.dtype()); }
-
-template <Binary kFunction, bool kNumberFirst>
-void run_with_number(const Tensor& src, double number, Tensor& dst) {
-  const Tensor value = like(src, number);
-  if constexpr (kNumberFirst)
-    pointwise::binary(kFunction, value, src, dst);
-  else
-    pointwise::binary(kFunction, src, value, dst);
-}
-
-template <class Derived, bool kIntegersToo>
+/// What they share; the number is a part of the kernel's formula.
+template <class Derived, Unary kFunction, bool kIntegersToo>
 struct WithNumber {
   double number = 0;
   Spec infer(const Tensor& src) const {
@@ -192,46 +181,40 @@ struct WithNumber {
     return src.spec_with_format();
   }
   std::string attributes() const { return fmt::format("{}", number); }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const { run(src, dst); }
+
+ protected:
+  void run(const Tensor& src, Tensor& dst) const { pointwise::unary(kFunction, src, dst, {number, 0}); }
 };
 
-struct AddNumber : WithNumber<AddNumber, true> {
+struct AddNumber : WithNumber<AddNumber, Unary::add_number, true> {
   static constexpr std::string_view name = "add_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const {
-    run_with_number<Binary::add, false>(src, number, dst);
-  }
   // diff_src = diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst); }
 };
 
-struct NumberSub : WithNumber<NumberSub, true> {
+struct NumberSub : WithNumber<NumberSub, Unary::number_sub, true> {
   static constexpr std::string_view name = "number_sub";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { run_with_number<Binary::sub, true>(src, number, dst); }
   // diff_src = -diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, neg(diff_dst)); }
 };
 
-struct MulNumber : WithNumber<MulNumber, true> {
+struct MulNumber : WithNumber<MulNumber, Unary::mul_number, true> {
   static constexpr std::string_view name = "mul_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const {
-    run_with_number<Binary::mul, false>(src, number, dst);
-  }
   // diff_src = number diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * number); }
 };
 
-struct DivNumber : WithNumber<DivNumber, false> {
+struct DivNumber : WithNumber<DivNumber, Unary::div_number, false> {
   static constexpr std::string_view name = "div_number";
-  void forward(Forward&, const Tensor& src, Tensor& dst) const {
-    run_with_number<Binary::div, false>(src, number, dst);
-  }
   // diff_src = diff_dst / number
   void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / number); }
 };
 
-struct NumberDiv : WithNumber<NumberDiv, false> {
+struct NumberDiv : WithNumber<NumberDiv, Unary::number_div, false> {
   static constexpr std::string_view name = "number_div";
   void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
-    run_with_number<Binary::div, true>(src, number, dst);
+    run(src, dst);
     ctx.save(src);
     ctx.save(dst);
   }

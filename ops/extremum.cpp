@@ -1,5 +1,7 @@
 #include "dagrad/ops/extremum.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <fmt/format.h>
 
@@ -51,31 +53,31 @@ struct FirstBest {
   };
   static constexpr std::int64_t kRow = fold::kRowBlock, kRows = fold::kColumnBlock;
   static constexpr bool kWidens = false;
+  static constexpr std::int64_t kSearched = 32;  // rows whose columns are folded before places are looked for
   std::int64_t* to;
 
   Total start() const { return {T{}, -1}; }
   void row(Total& total, const T* x, std::int64_t count, std::int64_t first, std::int64_t) const {
     const T best = best_of(x, count);
     if (total.index >= 0 && !beats(best, total.value)) return;
-    std::int64_t i = 0;
-    while (x[i] != best && !is_nan(x[i])) ++i;
-    total = {best, first + i};
+    total = {best, first + place_of(best, x, 1)};
   }
   void columns(Total* totals, const T* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
                std::int64_t first, const Results&) const {
-    std::array<T, 1024> best;
-    std::array<std::int32_t, 1024> at;  // so that the loop below is one of vectors
-    std::copy_n(x, count, best.data());
-    std::fill_n(at.data(), count, 0);
-    for (std::int32_t i = 1; i < rows; ++i) {
-      const T* row = x + i * stride;
-      for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) {
-        const bool better = beats(row[j], best[j]);
-        best[j] = better ? row[j] : best[j];
-        at[j] = better ? i : at[j];
+    // The fold's kernels find the best of some rows in the time that reading them takes. Only in columns where these
+    // hold a better element than all before does its place have to be looked for, which soon becomes rare.
+    using Folded = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
+    std::array<Folded, 1024> best;
+    for (std::int64_t i = 0; i < rows; i += kSearched) {
+      const std::int64_t some = std::min(kSearched, rows - i);
+      fold_columns(x + i * stride, stride, some, count, best.data());
+      for (std::int64_t j = 0; j < count; ++j) {
+        Total& total = totals[j];
+        const T value = static_cast<T>(best[static_cast<std::size_t>(j)]);
+        if (total.index >= 0 && !beats(value, total.value)) continue;
+        total = {value, first + i + place_of(value, x + i * stride + j, stride)};
       }
     }
-    for (std::size_t j = 0; j < static_cast<std::size_t>(count); ++j) join(totals[j], {best[j], first + at[j]});
   }
   void join(Total& total, const Total& other) const {
     if (total.index < 0 || (other.index >= 0 && beats(other.value, total.value))) total = other;
@@ -92,6 +94,22 @@ struct FirstBest {
   static bool beats(T a, T b) {
     const bool ahead = kKind == Kind::largest ? a > b : a < b;
     return ahead || (is_nan(a) && !is_nan(b));
+  }
+  /// Where `best`, which is among them, stands first.
+  static std::int64_t place_of(T best, const T* x, std::int64_t stride) {
+    std::int64_t i = 0;
+    while (x[i * stride] != best && !is_nan(x[i * stride])) ++i;
+    return i;
+  }
+  template <class Folded>
+  static void fold_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t count, Folded* into) {
+    if constexpr (std::is_floating_point_v<T>) {
+      std::fill_n(into, count, fold::start(kKind));
+      fold::columns(kKind, x, stride, rows, count, nullptr, into);
+    } else {
+      std::fill_n(into, count, fold::start_of_integers(kKind));
+      fold::columns(kKind, x, stride, rows, count, into);
+    }
   }
   static T best_of(const T* x, std::int64_t count) {
     if constexpr (std::is_floating_point_v<T>)

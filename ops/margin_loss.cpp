@@ -75,7 +75,7 @@ Tensor multi_margin_loss(const Tensor& input, const Tensor& target, const MultiM
     each = mul(each, losses::label_weights(flat, options.weight, none_ignored, each.dtype()), at);
   }
   if (each.shape() != target.shape()) each = reshape(each, target.shape(), at);
-  return losses::reduce(op, each, options.reduction, {}, at);
+  return losses::reduce(op, each, options.reduction, options.sample_weight, at);
 }
 
 Tensor pairwise_distance(const Tensor& x1, const Tensor& x2, const PairwiseDistanceOptions& options, Location at) {

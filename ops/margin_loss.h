@@ -34,6 +34,7 @@ struct MultiMarginLossOptions {
   double margin = 1;
   Tensor weight = {};  ///< weights of the classes, [C]; the mean is over the samples, whatever they weigh
   Reduction reduction = Reduction::mean;
+  Tensor sample_weight = {};  ///< weights of the losses, as in LossOptions
 };
 
 /// weight[y] sum over c != y of max(0, margin - input[y] + input[c])^p / C, for scores input [N, C] (or [C]) and class

@@ -134,7 +134,22 @@ struct PowNumber : UnaryOp<PowNumber, Unary::pow, Keep::src> {
   }
 };
 
-struct Clamp : UnaryOp<Clamp, Unary::clamp, Keep::src> {
+struct NumberPow : UnaryOp<NumberPow, Unary::number_pow, Keep::dst> {
+  static constexpr std::string_view name = "number_pow";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
+  double base;
+  Numbers numbers() const { return {base, 0}; }
+  std::string attributes() const { return fmt::format("base={}", base); }
+  // diff_src = diff_dst dst log(base), and 0 for base 0
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (base == 0)
+      ctx.give(0, zeros_like(diff_dst));
+    else
+      ctx.give(0, diff_dst * (ctx.saved(0) * std::log(base)));
+  }
+};
+
+struct Clamp : UnaryOp<Clamp, Unary::clamp, Keep::src, true> {
   static constexpr std::string_view name = "clamp";
   static constexpr std::string_view zero_gradient = "where the input is outside of the bounds";
   Numbers bounds;
@@ -213,6 +228,41 @@ struct Minimum : Extremum<Minimum, Binary::minimum> {
   static Tensor beats(const Tensor& a, const Tensor& b) { return lt(a, b); }
 };
 
+/// fmod and remainder, which differ in how they round the quotient.
+template <class Derived, Binary kFunction>
+struct Modulo {
+  static constexpr AutocastRule autocast = AutocastRule::widest;
+  Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(Derived::name, a, b, true); }
+  void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    if (a.dtype() == i64 && dst.numel() > 0) check_divisors(b);
+    pointwise::binary(kFunction, a, b, dst);
+    if (!b.requires_grad()) return;
+    ctx.save(a);
+    ctx.save(b);
+    ctx.save(dst);
+  }
+  // with the whole number q = (a - dst) / b: diff_a = diff_dst, diff_b = -diff_dst q
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst, ctx.input_shape(0)));
+    if (!ctx.needs(1)) return;
+    const Tensor times = round((ctx.saved(0) - ctx.saved(2)) / ctx.saved(1));
+    ctx.give(1, neg(sum_to(diff_dst * times, ctx.input_shape(1))));
+  }
+
+ private:
+  static void check_divisors(const Tensor& b) {
+    if (any(eq(b, 0)).template item<bool>())
+      throw UsageError(fmt::format("{}: i64 by 0 (want no 0 in b, or floating types)", Derived::name));
+  }
+};
+
+struct Fmod : Modulo<Fmod, Binary::fmod> {
+  static constexpr std::string_view name = "fmod";
+};
+struct Remainder : Modulo<Remainder, Binary::remainder> {
+  static constexpr std::string_view name = "remainder";
+};
+
 // --- choosing ---
 
 void check_boolean(std::string_view op, const Tensor& t) {
@@ -286,6 +336,11 @@ Tensor pow(const Tensor& x, double y, Location where) {
   return apply(PowNumber{{}, y}, where, x);
 }
 Tensor pow(const Tensor& x, const Tensor& y, Location where) { return apply(Pow{}, where, x, y); }
+Tensor pow(double x, const Tensor& y, Location where) { return apply(NumberPow{{}, x}, where, y); }
+Tensor fmod(const Tensor& a, const Tensor& b, Location where) { return apply(Fmod{}, where, a, b); }
+Tensor fmod(const Tensor& a, double b, Location where) { return fmod(a, scalar(b, a.dtype()), where); }
+Tensor remainder(const Tensor& a, const Tensor& b, Location where) { return apply(Remainder{}, where, a, b); }
+Tensor remainder(const Tensor& a, double b, Location where) { return remainder(a, scalar(b, a.dtype()), where); }
 Tensor maximum(const Tensor& a, const Tensor& b, Location where) { return apply(Maximum{}, where, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b, Location where) { return apply(Minimum{}, where, a, b); }
 
@@ -297,8 +352,14 @@ Tensor clamp(const Tensor& x, double low, double high, Location where) {
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b, Location at) {
   return apply(Where{}, at, condition, a, b);
 }
+Tensor where(const Tensor& condition, const Tensor& a, double b, Location at) {
+  return apply(Where{}, at, condition, a, scalar(b, a.dtype()));
+}
+Tensor where(const Tensor& condition, double a, const Tensor& b, Location at) {
+  return apply(Where{}, at, condition, scalar(a, b.dtype()), b);
+}
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value, Location at) {
-  return apply(Where{}, at, mask, scalar(value, x.dtype()), x);
+  return dagrad::where(mask, value, x, at);
 }
 
 Tensor isnan(const Tensor& x, Location where) { return ne(x, x, where); }
@@ -332,8 +393,15 @@ Tensor logical_not(const Tensor& x, Location at) {
 Tensor lerp(const Tensor& a, const Tensor& b, double weight, Location where) {
   return add(a, mul(sub(b, a, where), weight, where), where);
 }
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight, Location where) {
+  return add(a, mul(sub(b, a, where), weight, where), where);
+}
 Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, double value, Location where) {
   return add(x, mul(mul(a, b, where), value, where), where);
+}
+
+Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, double value, Location where) {
+  return add(x, mul(div(a, b, where), value, where), where);
 }
 
 }  // namespace dagrad

@@ -12,6 +12,7 @@
 #include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
+#include "dagrad/ops/inverse_erf.h"
 #include "dagrad/ops/pointwise.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -97,12 +98,53 @@ struct VectorMath {
     const V y = hn::IfThenElse(hn::Lt(t, set(1)), hn::MulAdd(near, t, t), hn::Sub(set(1), hn::Exp(d, far)));
     return keep_nan(x, hn::CopySign(y, x));
   }
+  HWY_INLINE V tan(V x) const { return hn::Div(sin(x), cos(x)); }
+  // Highway's give NaN outside of [-1, 1] by themselves: they take the root of 1 - |x|.
+  HWY_INLINE V asin(V x) const { return hn::Asin(d, x); }
+  HWY_INLINE V acos(V x) const { return hn::Acos(d, x); }
+  HWY_INLINE V atan(V x) const { return keep_nan(x, hn::Atan(d, x)); }
+  HWY_INLINE V sinh(V x) const {
+    // Of e^|x| - 1, which keeps digits near 0; from 16 on half of e^|x|, as a product so that it does not overflow
+    // before its time.
+    const V t = hn::Abs(x), y = hn::Expm1(d, hn::Min(t, set(16))), h = exp(hn::Mul(set(0.5), t));
+    const V near = hn::Mul(set(0.5), hn::Add(y, hn::Div(y, hn::Add(y, set(1)))));
+    const V far = hn::Mul(hn::Mul(set(0.5), h), h);
+    return keep_nan(x, hn::CopySign(hn::IfThenElse(hn::Lt(t, set(16)), near, far), x));
+  }
+  HWY_INLINE V cosh(V x) const {
+    const V h = exp(hn::Mul(set(0.5), hn::Abs(x)));
+    return hn::Add(hn::Mul(hn::Mul(set(0.5), h), h), hn::Div(set(0.5), hn::Mul(h, h)));
+  }
+  HWY_INLINE V asinh(V x) const {
+    return by_element(x, [](float v) { return std::asinh(v); });
+  }
+  HWY_INLINE V acosh(V x) const {
+    return by_element(x, [](float v) { return std::acosh(v); });
+  }
+  HWY_INLINE V atanh(V x) const {
+    return by_element(x, [](float v) { return std::atanh(v); });
+  }
+  HWY_INLINE V exp2(V x) const {
+    return by_element(x, [](float v) { return std::exp2(v); });
+  }
+  HWY_INLINE V log10(V x) const { return positive_only(x, hn::Log10(d, x)); }
+  HWY_INLINE V erfc(V x) const {
+    return by_element(x, [](float v) { return std::erfc(v); });
+  }
+  HWY_INLINE V erfinv(V x) const {
+    return by_element(x, [](float v) { return static_cast<float>(inverse_erf(v)); });
+  }
   HWY_INLINE V pow(V x, V y) const {
-    HWY_ALIGN float base[hn::MaxLanes(D())], exponent[hn::MaxLanes(D())];
-    hn::Store(x, d, base);
-    hn::Store(y, d, exponent);
-    for (std::size_t i = 0; i < hn::Lanes(d); ++i) base[i] = std::pow(base[i], exponent[i]);
-    return hn::Load(d, base);
+    return by_pairs(x, y, [](float a, float b) { return std::pow(a, b); });
+  }
+  HWY_INLINE V atan2(V y, V x) const {
+    return by_pairs(y, x, [](float a, float b) { return std::atan2(a, b); });
+  }
+  HWY_INLINE V hypot(V x, V y) const {
+    return by_pairs(x, y, [](float a, float b) { return std::hypot(a, b); });
+  }
+  HWY_INLINE V fmod(V x, V y) const {
+    return by_pairs(x, y, [](float a, float b) { return std::fmod(a, b); });
   }
   /// x where condition > 0 or is NaN, else 0.
   HWY_INLINE V where_positive(V condition, V x) const {
@@ -148,6 +190,14 @@ struct VectorMath {
     for (std::size_t i = 0; i < hn::Lanes(d); ++i) values[i] = f(values[i]);
     return hn::Load(d, values);
   }
+  template <class F>
+  HWY_INLINE V by_pairs(V x, V y, F f) const {
+    HWY_ALIGN float of_x[hn::MaxLanes(D())], of_y[hn::MaxLanes(D())];
+    hn::Store(x, d, of_x);
+    hn::Store(y, d, of_y);
+    for (std::size_t i = 0; i < hn::Lanes(d); ++i) of_x[i] = f(of_x[i], of_y[i]);
+    return hn::Load(d, of_x);
+  }
 };
 
 /// The same functions on one number.
@@ -169,7 +219,23 @@ struct ScalarMath {
   static double sin(double x) { return std::sin(x); }
   static double cos(double x) { return std::cos(x); }
   static double erf(double x) { return std::erf(x); }
+  static double tan(double x) { return std::tan(x); }
+  static double asin(double x) { return std::asin(x); }
+  static double acos(double x) { return std::acos(x); }
+  static double atan(double x) { return std::atan(x); }
+  static double sinh(double x) { return std::sinh(x); }
+  static double cosh(double x) { return std::cosh(x); }
+  static double asinh(double x) { return std::asinh(x); }
+  static double acosh(double x) { return std::acosh(x); }
+  static double atanh(double x) { return std::atanh(x); }
+  static double exp2(double x) { return std::exp2(x); }
+  static double log10(double x) { return std::log10(x); }
+  static double erfc(double x) { return std::erfc(x); }
+  static double erfinv(double x) { return inverse_erf(x); }
   static double pow(double x, double y) { return std::pow(x, y); }
+  static double atan2(double y, double x) { return std::atan2(y, x); }
+  static double hypot(double x, double y) { return std::hypot(x, y); }
+  static double fmod(double x, double y) { return std::fmod(x, y); }
   static double if_greater(double x, double y, double yes, double no) { return x > y ? yes : no; }
   static double if_equal(double x, double y, double yes, double no) { return x == y ? yes : no; }
   static double where_positive(double condition, double x) { return condition <= 0 ? 0 : x; }
@@ -186,6 +252,25 @@ HWY_INLINE V softplus_of(M m, V x) {
 template <class M, class V>
 HWY_INLINE V clamp_of(M m, V x, V low, V high) {
   return m.if_greater(low, x, low, m.if_greater(x, high, high, x));
+}
+/// log(x / (1 - x)), near 1/2 by way of its distance to 1, which keeps digits there.
+template <class M, class V>
+HWY_INLINE V logit_of(M m, V x) {
+  const V rest = m.set(1) - x;
+  return m.if_greater(m.abs(x - m.set(0.5)), m.set(0.25), m.log(x / rest), m.log1p((x + x - m.set(1)) / rest));
+}
+/// The remainder of a / b with b's sign, from the one with a's sign.
+template <class M, class V>
+HWY_INLINE V remainder_of(M m, V a, V b) {
+  const V r = m.fmod(a, b), zero = m.set(0);
+  const V other_sign = m.if_greater(zero, r * m.if_greater(b, zero, m.set(1), m.set(-1)), r + b, r);
+  return m.if_equal(r, zero, zero, other_sign);
+}
+/// log(e^a + e^b) without overflow.
+template <class M, class V>
+HWY_INLINE V logaddexp_of(M m, V a, V b) {
+  const V larger = m.if_greater(a, b, a, b), sum = larger + m.log1p(m.exp(m.set(-1) * m.abs(a - b)));
+  return m.if_equal(a, b, a + m.set(0.69314718055994530942), sum);
 }
 /// The normal distribution's density.
 template <class M, class V>
@@ -208,8 +293,11 @@ HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
       return use([](auto m, auto x)
                      HWY_ATTR { return m.if_greater(x, m.set(0), m.set(1), m.if_greater(m.set(0), x, m.set(-1), x)); });
     case Unary::exp: return use([](auto m, auto x) HWY_ATTR { return m.exp(x); });
+    case Unary::exp2: return use([](auto m, auto x) HWY_ATTR { return m.exp2(x); });
     case Unary::expm1: return use([](auto m, auto x) HWY_ATTR { return m.expm1(x); });
     case Unary::log: return use([](auto m, auto x) HWY_ATTR { return m.log(x); });
+    case Unary::log10: return use([](auto m, auto x) HWY_ATTR { return m.log10(x); });
+    case Unary::logit: return use([](auto m, auto x) HWY_ATTR { return logit_of(m, x); });
     case Unary::log1p: return use([](auto m, auto x) HWY_ATTR { return m.log1p(x); });
     case Unary::log2: return use([](auto m, auto x) HWY_ATTR { return m.log2(x); });
     case Unary::sqrt: return use([](auto m, auto x) HWY_ATTR { return m.sqrt(x); });
@@ -218,9 +306,26 @@ HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
     case Unary::square: return use([](auto, auto x) HWY_ATTR { return x * x; });
     case Unary::sin: return use([](auto m, auto x) HWY_ATTR { return m.sin(x); });
     case Unary::cos: return use([](auto m, auto x) HWY_ATTR { return m.cos(x); });
+    case Unary::tan: return use([](auto m, auto x) HWY_ATTR { return m.tan(x); });
+    case Unary::asin: return use([](auto m, auto x) HWY_ATTR { return m.asin(x); });
+    case Unary::acos: return use([](auto m, auto x) HWY_ATTR { return m.acos(x); });
+    case Unary::atan: return use([](auto m, auto x) HWY_ATTR { return m.atan(x); });
+    case Unary::sinh: return use([](auto m, auto x) HWY_ATTR { return m.sinh(x); });
+    case Unary::cosh: return use([](auto m, auto x) HWY_ATTR { return m.cosh(x); });
+    case Unary::asinh: return use([](auto m, auto x) HWY_ATTR { return m.asinh(x); });
+    case Unary::acosh: return use([](auto m, auto x) HWY_ATTR { return m.acosh(x); });
+    case Unary::atanh: return use([](auto m, auto x) HWY_ATTR { return m.atanh(x); });
     case Unary::tanh: return use([](auto m, auto x) HWY_ATTR { return m.tanh(x); });
     case Unary::sigmoid: return use([](auto m, auto x) HWY_ATTR { return m.sigmoid(x); });
     case Unary::erf: return use([](auto m, auto x) HWY_ATTR { return m.erf(x); });
+    case Unary::erfc: return use([](auto m, auto x) HWY_ATTR { return m.erfc(x); });
+    case Unary::erfinv: return use([](auto m, auto x) HWY_ATTR { return m.erfinv(x); });
+    case Unary::number_pow: return use([n](auto m, auto x) HWY_ATTR { return m.pow(m.set(n.a), x); });
+    case Unary::add_number: return use([n](auto m, auto x) HWY_ATTR { return x + m.set(n.a); });
+    case Unary::number_sub: return use([n](auto m, auto x) HWY_ATTR { return m.set(n.a) - x; });
+    case Unary::mul_number: return use([n](auto m, auto x) HWY_ATTR { return x * m.set(n.a); });
+    case Unary::div_number: return use([n](auto m, auto x) HWY_ATTR { return x / m.set(n.a); });
+    case Unary::number_div: return use([n](auto m, auto x) HWY_ATTR { return m.set(n.a) / x; });
     case Unary::pow: return use([n](auto m, auto x) HWY_ATTR { return m.pow(x, m.set(n.a)); });
     case Unary::relu: return use([](auto m, auto x) HWY_ATTR { return m.where_positive(x, x); });
     case Unary::leaky_relu:
@@ -259,6 +364,13 @@ HWY_INLINE void with_formula(Binary f, Numbers n, const Use& use) {
     case Binary::sub: return use([](auto, auto a, auto b) HWY_ATTR { return a - b; });
     case Binary::mul: return use([](auto, auto a, auto b) HWY_ATTR { return a * b; });
     case Binary::div: return use([](auto, auto a, auto b) HWY_ATTR { return a / b; });
+    case Binary::mul_unless_zero:
+      return use([](auto m, auto a, auto b) HWY_ATTR { return m.if_equal(b, m.set(0), m.set(0), a * b); });
+    case Binary::fmod: return use([](auto m, auto a, auto b) HWY_ATTR { return m.fmod(a, b); });
+    case Binary::remainder: return use([](auto m, auto a, auto b) HWY_ATTR { return remainder_of(m, a, b); });
+    case Binary::atan2: return use([](auto m, auto a, auto b) HWY_ATTR { return m.atan2(a, b); });
+    case Binary::hypot: return use([](auto m, auto a, auto b) HWY_ATTR { return m.hypot(a, b); });
+    case Binary::logaddexp: return use([](auto m, auto a, auto b) HWY_ATTR { return logaddexp_of(m, a, b); });
     // A NaN on either side is the result: `b` when no comparison holds and b is NaN, a + b when only a is.
     case Binary::maximum:
       return use([](auto m, auto a, auto b) HWY_ATTR { return m.if_greater(a, b, a, m.if_equal(a, a, b, a)); });

@@ -12,6 +12,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::pointwise::HWY_NAMESPACE {
 
+/// Whether a result goes past the caches: see kStreamedFrom.
+HWY_INLINE bool streams_to(const float* dst, std::int64_t count) {
+  return count >= kStreamedFrom && reinterpret_cast<std::uintptr_t>(dst) % 64 == 0;
+}
+
 /// dst[i] = f(src[i]); dst may be src.
 template <class F>
 HWY_INLINE void map(const float* src, float* dst, std::int64_t count, F f) {
@@ -19,16 +24,20 @@ HWY_INLINE void map(const float* src, float* dst, std::int64_t count, F f) {
   const VectorMath<decltype(d)> m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(f(m, hn::LoadU(d, src + i)), d, dst + i);
+  if (src != dst && streams_to(dst, count)) {
+    for (; i + lanes <= count; i += lanes) hn::Stream(f(m, hn::LoadU(d, src + i)), d, dst + i);
+    hwy::FlushStream();
+  } else {
+    for (; i + lanes <= count; i += lanes) hn::StoreU(f(m, hn::LoadU(d, src + i)), d, dst + i);
+  }
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
   hn::BlendedStore(f(m, hn::MaskedLoad(tail, d, src + i)), tail, d, dst + i);
 }
 
-/// Steps of 0 (one number for all) and 1. `streams`: past the caches, which have no room for what nobody reads soon,
-/// and so without reading what is there first; dst is aligned then.
+/// Steps of 0 (one number for all) and 1.
 template <int kStepA, int kStepB, class F>
-HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t count, bool streams, F f) {
+HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t count, F f) {
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
@@ -37,7 +46,7 @@ HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t co
     return f(m, kStepA == 0 ? one_a : hn::LoadU(d, a + i), kStepB == 0 ? one_b : hn::LoadU(d, b + i));
   };
   std::int64_t i = 0;
-  if (streams) {
+  if (streams_to(dst, count)) {
     for (; i + lanes <= count; i += lanes) hn::Stream(at(i), d, dst + i);
     hwy::FlushStream();
   } else {
@@ -56,16 +65,15 @@ void unary_f32(Unary which, Numbers numbers, const float* src, float* dst, std::
 
 void binary_f32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
                 float* dst, std::int64_t count) {
-  const bool streams = count >= kStreamedFrom && reinterpret_cast<std::uintptr_t>(dst) % 64 == 0;
   with_formula(which, numbers, [&](auto f) HWY_ATTR {
     if (step_a == 1 && step_b == 1)
-      map2<1, 1>(a, b, dst, count, streams, f);
+      map2<1, 1>(a, b, dst, count, f);
     else if (step_a == 1)
-      map2<1, 0>(a, b, dst, count, streams, f);
+      map2<1, 0>(a, b, dst, count, f);
     else if (step_b == 1)
-      map2<0, 1>(a, b, dst, count, streams, f);
+      map2<0, 1>(a, b, dst, count, f);
     else
-      map2<0, 0>(a, b, dst, count, streams, f);
+      map2<0, 0>(a, b, dst, count, f);
   });
 }
 
@@ -146,8 +154,8 @@ struct I64Kernels {
   using Type = std::int64_t;
   // Unsigned arithmetic: overflow wraps, as in NumPy.
   static std::int64_t wrap(std::uint64_t x) { return static_cast<std::int64_t>(x); }
-  static void run(Unary which, Numbers, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i]);
+  static void run(Unary which, Numbers numbers, const std::int64_t* src, std::int64_t* dst, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i], numbers);
   }
   static void run(Binary which, Numbers, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b,
                   std::int64_t step_b, std::int64_t* dst, std::int64_t count) {
@@ -155,14 +163,29 @@ struct I64Kernels {
   }
 
  private:
-  static std::int64_t one(Unary which, std::int64_t x) {
+  static std::int64_t one(Unary which, std::int64_t x, Numbers numbers) {
     const auto u = static_cast<std::uint64_t>(x);
+    const auto number = [&] { return static_cast<std::uint64_t>(static_cast<std::int64_t>(numbers.a)); };
     switch (which) {
+      case Unary::add_number: return wrap(u + number());
+      case Unary::number_sub: return wrap(number() - u);
+      case Unary::mul_number: return wrap(u * number());
+      case Unary::clamp: return clamp(x, numbers);
       case Unary::neg: return wrap(0 - u);
       case Unary::abs: return x < 0 ? wrap(0 - u) : x;
       case Unary::sign: return (x > 0) - (x < 0);
       default: return wrap(u * u);
     }
+  }
+  static std::int64_t clamp(std::int64_t x, Numbers bounds) {
+    if (static_cast<double>(x) < bounds.a) return static_cast<std::int64_t>(bounds.a);
+    if (static_cast<double>(x) > bounds.b) return static_cast<std::int64_t>(bounds.b);
+    return x;
+  }
+  static std::int64_t fmod(std::int64_t x, std::int64_t y) { return y == -1 ? 0 : x % y; }  // min % -1 would overflow
+  static std::int64_t remainder(std::int64_t x, std::int64_t y) {
+    const std::int64_t r = fmod(x, y);
+    return r != 0 && (r < 0) != (y < 0) ? r + y : r;
   }
   static std::int64_t two(Binary which, std::int64_t x, std::int64_t y) {
     const auto u = static_cast<std::uint64_t>(x), v = static_cast<std::uint64_t>(y);
@@ -171,6 +194,8 @@ struct I64Kernels {
       case Binary::sub: return wrap(u - v);
       case Binary::maximum: return std::max(x, y);
       case Binary::minimum: return std::min(x, y);
+      case Binary::fmod: return fmod(x, y);
+      case Binary::remainder: return remainder(x, y);
       default: return wrap(u * v);
     }
   }

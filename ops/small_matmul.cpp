@@ -177,9 +177,9 @@ HWY_EXPORT(multiply);
 HWY_EXPORT(sum_columns);
 
 constexpr std::int64_t kMostInner = 256;
-constexpr std::int64_t kMostWork = 64 * 64 * 64;  // multiplications
-constexpr std::int64_t kWidest = 32;              // columns of a band: two vectors of 64 bytes
-constexpr std::int64_t kGrain = 64 << 10;         // elements of a column sum that are worth a thread
+constexpr std::int64_t kMostWork = std::int64_t{64} * 64 * 64;  // multiplications
+constexpr std::int64_t kWidest = 32;                            // columns of a band: two vectors of 64 bytes
+constexpr std::int64_t kGrain = 64 << 10;                       // elements of a column sum that are worth a thread
 
 }  // namespace
 

@@ -277,9 +277,9 @@ struct Logsumexp : OverAxes {
 };
 
 template <class Op>
-Tensor spread(const Tensor& src, const Axes& axes, const VarOptions& options, Location where) {
+Tensor spread(std::string_view name, const Tensor& src, const Axes& axes, const VarOptions& options, Location where) {
   Op op;
-  op.axes = AxisSet::of(Op::name, axes, src.dim());
+  op.axes = AxisSet::of(name, axes, src.dim());
   op.keepdim = options.keepdim;
   op.correction = options.correction;
   return apply(op, where, src);
@@ -296,10 +296,13 @@ Tensor norm_named(std::string_view name, const Tensor& src, double p, const Axes
 }  // namespace
 
 Tensor var(const Tensor& src, const Axes& axes, const VarOptions& options, Location where) {
-  return spread<Var>(src, axes, options, where);
+  return spread<Var>("var", src, axes, options, where);
 }
 Tensor std(const Tensor& src, const Axes& axes, const VarOptions& options, Location where) {
-  return spread<Std>(src, axes, options, where);
+  return spread<Std>("std", src, axes, options, where);
+}
+Tensor stddev(const Tensor& src, const Axes& axes, const VarOptions& options, Location where) {
+  return spread<Std>("stddev", src, axes, options, where);
 }
 Tensor norm(const Tensor& src, double p, const Axes& axes, bool keepdim, Location where) {
   return norm_named("norm", src, p, axes, keepdim, where);

@@ -17,10 +17,12 @@ struct VarOptions {
 /// in f64. NaN for one element with correction 1, and over an empty axis. Throws ShapeError, DTypeError for integers.
 Tensor var(const Tensor& src, const Axes& axes = {}, const VarOptions& options = {},
            Location where = Location::current());
-/// The standard deviation, the root of it. Its gradient where it is 0 is 0. Call it as dagrad::std: under `using
-/// namespace dagrad` a bare `std` is ambiguous.
+/// The standard deviation, the root of it. Its gradient where it is 0 is 0. Under `using namespace dagrad` a bare `std`
+/// is the ambiguous name of two things: say stddev, which is the same, or dagrad::std.
 Tensor std(const Tensor& src, const Axes& axes = {}, const VarOptions& options = {},
            Location where = Location::current());
+Tensor stddev(const Tensor& src, const Axes& axes = {}, const VarOptions& options = {},
+              Location where = Location::current());
 
 /// sum(|x|^p)^(1/p) over `axes`: for p = 2 the Euclidean length; for p = inf and -inf the largest and the smallest |x|;
 /// for p = 0 the number of elements that are not 0. Sums of squares and powers of f32 and bf16 are taken in f64, so

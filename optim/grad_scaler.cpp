@@ -22,19 +22,27 @@ GradScaler::GradScaler(const GradScalerOptions& options) : options_(options), sc
 void GradScaler::backward(const Tensor& loss) const { loss.backward(full(loss.shape(), scale(), loss.dtype())); }
 
 void GradScaler::unscale_(const Optimizer& optimizer) {
-  if (std::count(unscaled_.begin(), unscaled_.end(), &optimizer) != 0)
+  if (unscaled(optimizer) != nullptr)
     throw UsageError("GradScaler: unscale_ twice before update() (want it once an optimizer)");
+  const bool finite = !options_.enabled || !has_nonfinite_gradient(optimizer.parameters());
   for (const Tensor& p : optimizer.parameters()) scale_gradient(p, 1 / scale());
-  unscaled_.push_back(&optimizer);
+  unscaled_.push_back({&optimizer, finite});
+}
+
+const GradScaler::Unscaled* GradScaler::unscaled(const Optimizer& optimizer) const {
+  const auto found = std::find_if(unscaled_.begin(), unscaled_.end(),
+                                  [&](const Unscaled& entry) { return entry.optimizer == &optimizer; });
+  return found == unscaled_.end() ? nullptr : &*found;
 }
 
 bool GradScaler::step(Optimizer& optimizer, const StepOptions& options, Location where) {
-  if (options_.enabled && has_nonfinite_gradient(optimizer.parameters())) {
+  const Unscaled* const before = unscaled(optimizer);
+  const bool finite = before != nullptr ? before->finite : !has_nonfinite_gradient(optimizer.parameters());
+  if (options_.enabled && !finite) {
     left_out_ = true;
     return false;
   }
-  const bool unscaled = std::count(unscaled_.begin(), unscaled_.end(), &optimizer) != 0;
-  optimizer.step({.grad_scale = unscaled ? options.grad_scale : options.grad_scale / scale()}, where);
+  optimizer.step({.grad_scale = before != nullptr ? options.grad_scale : options.grad_scale / scale()}, where);
   return true;
 }
 

@@ -35,7 +35,7 @@ class GradScaler {
   void backward(const Tensor& loss) const;
 
   /// Divides the gradients by the scale where they lie, for looking at them or clipping them before step(); step() then
-  /// does not divide again.
+  /// does not divide again, and is left out if one of them is NaN or infinite now.
   void unscale_(const Optimizer& optimizer);
   /// One step with unscaled gradients, unless one of them is NaN or infinite. `grad_scale` is a further factor, as that
   /// of clipping. Returns whether the step was made.
@@ -50,11 +50,17 @@ class GradScaler {
   [[nodiscard]] std::function<void()> prepare_state(const State& state);
 
  private:
+  struct Unscaled {
+    const Optimizer* optimizer;
+    bool finite;  // were its gradients, which clipping may have changed since
+  };
+  const Unscaled* unscaled(const Optimizer& optimizer) const;
+
   GradScalerOptions options_;
   double scale_;
   std::int64_t finite_steps_ = 0;
-  bool left_out_ = false;                   // a step, since the last update()
-  std::vector<const Optimizer*> unscaled_;  // whose gradients have been divided since then
+  bool left_out_ = false;           // a step, since the last update()
+  std::vector<Unscaled> unscaled_;  // whose gradients have been divided since then
 };
 
 }  // namespace dagrad::optim

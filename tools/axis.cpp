@@ -29,8 +29,9 @@ Axis::Axis(const std::vector<double>& values, bool logarithmic, double from, dou
   }
   if (low > high) low = high = 0;
   if (high - low < 1e-12 * std::max(1.0, std::abs(high))) {
-    low -= logarithmic ? 1 : std::max(0.5, 0.1 * std::abs(low));
-    high += logarithmic ? 1 : std::max(0.5, 0.1 * std::abs(high));
+    const double margin = logarithmic ? 1 : low == 0 ? 0.5 : 0.5 * std::abs(low);
+    low -= margin;
+    high += margin;
   }
   if (logarithmic) {
     low = std::floor(low + 1e-9);

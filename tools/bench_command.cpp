@@ -84,7 +84,8 @@ Measured measure_step(const Row& row, const op_table::Benchmark& what, const std
   }
   for (const Tensor& result : what.sample.call(inputs)) diff.push_back(ones(result.shape(), result.dtype()));
   const auto step = [&] { (void)grad(what.sample.call(inputs), wanted, diff, {.allow_unused = true}); };
-  return {row.name, what.sample.name, "step", time_calls(step, seconds), 2 * (total_bytes(inputs) + total_bytes(diff)), 0};
+  return {row.name, what.sample.name, "step", time_calls(step, seconds), 2 * (total_bytes(inputs) + total_bytes(diff)),
+          0};
 }
 
 std::vector<Measured> measure_model(const BenchOptions& o) {

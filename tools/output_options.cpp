@@ -13,6 +13,7 @@ void describe(OutputOptions& o, OptionList& list) {
       .add("resume", o.resume, "FILE", "go on from such a file, with the same options, and keep writing it")
       .add("json", o.json, "FILE", "one JSON object an epoch and a last one; - is stdout")
       .add("report", o.report, "FILE", "an HTML page with the curves, or none")
+      .add("tensorboard", o.tensorboard, "DIR", "event files for TensorBoard: curves, weights, the graph")
       .add("dry-run", o.dry_run, "print the model, the data and the memory they take; train nothing")
       .add("quiet,q", o.quiet, "no progress");
 }

@@ -12,6 +12,7 @@ struct OutputOptions {
   std::string json;
   std::string report = "dagrad-report.html";
   std::string save;
+  std::string tensorboard;
   std::string checkpoint, resume;
   std::int64_t checkpoint_every = 1;  ///< epochs
   bool dry_run = false;

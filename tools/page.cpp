@@ -17,7 +17,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .big { font-size: 2.2rem; font-weight: 600; } .faint, figcaption { color: var(--faint); font-size: 1rem; font-weight: 400; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem; margin: 1rem 0; }
-.charts > div { max-width: 36rem; } .images { display: flex; flex-wrap: wrap; gap: .75rem; } figure.image { margin: 0; } figcaption { font-size: .75rem; }
+.charts > div { max-width: 36rem; } .images { display: flex; flex-wrap: wrap; gap: .75rem; } figure.image { margin: 0; width: 84px; } figcaption { font-size: .75rem; line-height: 1.25; }
 figure.image img { width: 84px; image-rendering: pixelated; border: 1px solid var(--line); display: block; }
 svg { width: 100%; height: auto; } svg text { fill: var(--faint); font: 11px system-ui, sans-serif; }
 svg text.title { fill: var(--ink); font-size: 13px; font-weight: 600; } .grid { stroke: var(--line); stroke-width: 1; }

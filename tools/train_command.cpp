@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tools/dry_run.h"
 #include "tools/exit_codes.h"
 #include "tools/interrupt.h"
 #include "tools/output.h"
 #include "tools/report.h"
+#include "tools/train_board.h"
 #include "tools/train_display.h"
 #include "tools/training.h"
 
@@ -26,6 +28,11 @@ TrainingResult train_and_tell(const TrainOptions& options, const LoadedData& dat
   TrainDisplay display(options, json);
   TrainingEvents events = display.events();
   events.stop = [&] { return interrupt.interrupted(); };
+  std::optional<TrainBoard> board;
+  if (!options.output.tensorboard.empty()) {
+    board.emplace(options.output.tensorboard, data.train);
+    events = board->listening(events);
+  }
   try {
     TrainingResult result = train(options, data, events);
     display.finish();

@@ -23,15 +23,15 @@ inline double median(std::vector<double> values) {
   return *middle;
 }
 
-/// The median of `rounds` rounds of `round_seconds` each, after a warm-up.
+/// The seconds per call in `rounds` rounds of `round_seconds` each, after a warm-up.
 template <class F>
-double median_seconds(const F& work, int rounds, double round_seconds) {
+std::vector<double> time_rounds(const F& work, int rounds, double round_seconds) {
   seconds_per_call(work, 3);
   const double once = std::max(1e-8, seconds_per_call(work, 1));
   const auto calls = std::clamp<std::int64_t>(static_cast<std::int64_t>(round_seconds / once), 1, 100'000);
   std::vector<double> seconds;
   for (int i = 0; i < rounds; ++i) seconds.push_back(seconds_per_call(work, calls));
-  return median(std::move(seconds));
+  return seconds;
 }
 
 }  // namespace dagrad::compare

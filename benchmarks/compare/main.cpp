@@ -90,7 +90,7 @@ class Run {
     for (int i = 0; i < 3; ++i) step();
     reset_peak_bytes();
     Comparison& c = entry(workload.name, threads);
-    c.ours.push_back(median_seconds(step, 7, options_.seconds) / workload.per);
+    c.ours.push_back(median(time_rounds(step, 7, options_.seconds)) / workload.per);
     c.peak_bytes = static_cast<double>(allocator_statistics().peak_bytes);
   }
 

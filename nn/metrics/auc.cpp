@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/nn/metrics/samples.h"
 
@@ -39,6 +40,27 @@ double AUC::result() const {
     i = end;
   }
   return area / (positives * negatives);
+}
+
+optim::State AUC::state() const {
+  std::vector<double> samples;
+  for (const Sample& sample : samples_)
+    samples.insert(samples.end(), {sample.score, sample.weight, sample.positive ? 1.0 : 0.0});
+  return {.kind = name(),
+          .numbers = {},
+          .tensors = {{"samples", tensor(samples, {static_cast<std::int64_t>(samples_.size()), 3})}}};
+}
+
+std::function<void()> AUC::prepare_state(const optim::State& state) {
+  const std::string kind = name();
+  optim::StateReader reader(kind, state);
+  const Tensor& kept = reader.tensor("samples");
+  const auto samples = reader.tensor("samples", {kept.dim() > 0 ? kept.size(0) : 0, 3}, f64).to_vector<double>();
+  reader.finish();
+  std::vector<Sample> loaded;
+  for (std::size_t i = 0; i < samples.size(); i += 3)
+    loaded.push_back({samples[i], samples[i + 1], samples[i + 2] == 1});
+  return [this, loaded = std::move(loaded)]() mutable { samples_ = std::move(loaded); };
 }
 
 }  // namespace dagrad::metrics

@@ -15,6 +15,8 @@ class AUC final : public Metric {
   double result() const override;
   void reset() override { samples_.clear(); }
   std::string name() const override { return "AUC"; }
+  optim::State state() const override;
+  std::function<void()> prepare_state(const optim::State& state) override;
 
  private:
   struct Sample {

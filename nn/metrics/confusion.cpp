@@ -49,6 +49,17 @@ void ConfusionMatrix::update(const Tensor& target, const Tensor& prediction, con
 
 Tensor ConfusionMatrix::result() const { return tensor(counts_, {classes_, classes_}); }
 
+optim::State ConfusionMatrix::state(const std::string& name) const {
+  return {.kind = name, .numbers = {}, .tensors = {{"counts", result()}}};
+}
+
+std::function<void()> ConfusionMatrix::prepare_state(const std::string& name, const optim::State& state) {
+  optim::StateReader reader(name, state);
+  auto counts = reader.tensor("counts", {classes_, classes_}, f64).to_vector<double>();
+  reader.finish();
+  return [this, counts = std::move(counts)]() mutable { counts_ = std::move(counts); };
+}
+
 ClassificationMetric::ClassificationMetric(const ClassificationOptions& options)
     : options_(options), matrix_(options.classes) {
   if (options.average == Average::binary && options.classes != 2) {

@@ -22,6 +22,10 @@ class ConfusionMatrix {
     return result();
   }
 
+  /// The weights, as the state of a metric of that name.
+  optim::State state(const std::string& name = "ConfusionMatrix") const;
+  [[nodiscard]] std::function<void()> prepare_state(const std::string& name, const optim::State& state);
+
   std::int64_t classes() const { return classes_; }
   double at(std::int64_t target, std::int64_t prediction) const {
     return counts_[static_cast<std::size_t>(target * classes_ + prediction)];
@@ -54,6 +58,10 @@ class ClassificationMetric : public Metric {
   void update(const Tensor& target, const Tensor& prediction, const Tensor& sample_weight = {}) override;
   double result() const override;
   void reset() override { matrix_.reset(); }
+  optim::State state() const override { return matrix_.state(name()); }
+  std::function<void()> prepare_state(const optim::State& state) override {
+    return matrix_.prepare_state(name(), state);
+  }
   const ConfusionMatrix& matrix() const { return matrix_; }
 
  protected:

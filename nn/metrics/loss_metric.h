@@ -51,6 +51,8 @@ class LossMetric final : public Metric {
   void update(const Tensor& target, const Tensor& prediction, const Tensor& sample_weight = {}) override;
   double result() const override { return mean_.result(); }
   void reset() override { mean_.reset(); }
+  optim::State state() const override { return mean_.state(name_); }
+  std::function<void()> prepare_state(const optim::State& state) override { return mean_.prepare_state(name_, state); }
   std::string name() const override { return name_; }
 
  private:

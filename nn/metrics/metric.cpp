@@ -1,8 +1,33 @@
 #include "dagrad/nn/metrics/metric.h"
 
+#include <fmt/format.h>
+
+#include "dagrad/core/error.h"
 #include "dagrad/nn/metrics/samples.h"
 
 namespace dagrad::metrics {
+
+optim::State Metric::state() const {
+  throw UsageError(fmt::format("{}: state is not defined (want a metric that overrides it)", name()));
+}
+
+std::function<void()> Metric::prepare_state(const optim::State&) {
+  throw UsageError(fmt::format("{}: prepare_state is not defined (want a metric that overrides it)", name()));
+}
+
+optim::State Mean::state(const std::string& name) const {
+  return {.kind = name, .numbers = {{"sum", sum_}, {"weight", weight_}}, .tensors = {}};
+}
+
+std::function<void()> Mean::prepare_state(const std::string& name, const optim::State& state) {
+  optim::StateReader reader(name, state);
+  const double sum = reader.number("sum"), weight = reader.number("weight");
+  reader.finish();
+  return [this, sum, weight] {
+    sum_ = sum;
+    weight_ = weight;
+  };
+}
 
 void Mean::update(const Tensor& values, const Tensor& sample_weight) {
   const auto numbers = values.to_vector<double>();

@@ -1,10 +1,12 @@
 // What all metrics have in common, and the mean.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "dagrad/core/tensor.h"
+#include "dagrad/optim/state.h"
 
 namespace dagrad::metrics {
 
@@ -23,6 +25,11 @@ class Metric {
   virtual double result() const = 0;
   virtual void reset() = 0;
   virtual std::string name() const = 0;
+
+  /// What has been gathered, for going on later. Throws UsageError where a metric does not define it.
+  virtual optim::State state() const;
+  /// Checks a state, and returns what takes it over and cannot fail. Throws UsageError.
+  [[nodiscard]] virtual std::function<void()> prepare_state(const optim::State& state);
 
   /// update() and then result().
   double operator()(const Tensor& target, const Tensor& prediction, const Tensor& sample_weight = {}) {
@@ -50,6 +57,11 @@ class Mean {
   void update(const Tensor& values, const Tensor& sample_weight = {});
   double result() const { return sum_ / weight_; }
   double total_weight() const { return weight_; }
+
+  /// The sums, as the state of a metric of that name.
+  optim::State state(const std::string& name) const;
+  [[nodiscard]] std::function<void()> prepare_state(const std::string& name, const optim::State& state);
+
   void reset() { *this = Mean(); }
   double operator()(const Tensor& values, const Tensor& sample_weight = {}) {
     update(values, sample_weight);
@@ -66,6 +78,8 @@ class SampleMean : public Metric {
   void update(const Tensor& target, const Tensor& prediction, const Tensor& sample_weight = {}) final;
   double result() const override { return mean_.result(); }
   void reset() final { mean_.reset(); }
+  optim::State state() const final { return mean_.state(name()); }
+  std::function<void()> prepare_state(const optim::State& state) final { return mean_.prepare_state(name(), state); }
 
  protected:
   /// The figure of each sample of a batch. Checks shapes and values.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <limits>
 
+#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/nn/metrics/samples.h"
 
@@ -68,6 +69,25 @@ double R2Score::result() const {
     }
   }
   return sum / static_cast<double>(outputs_.size());
+}
+
+optim::State R2Score::state() const {
+  std::vector<double> sums;
+  for (const Output& o : outputs_) sums.insert(sums.end(), {o.weight, o.mean, o.spread, o.residual});
+  return {.kind = name(),
+          .numbers = {},
+          .tensors = {{"outputs", tensor(sums, {static_cast<std::int64_t>(outputs_.size()), 4})}}};
+}
+
+std::function<void()> R2Score::prepare_state(const optim::State& state) {
+  const std::string kind = name();
+  optim::StateReader reader(kind, state);
+  const Tensor& kept = reader.tensor("outputs");
+  const auto sums = reader.tensor("outputs", {kept.dim() > 0 ? kept.size(0) : 0, 4}, f64).to_vector<double>();
+  reader.finish();
+  std::vector<Output> loaded;
+  for (std::size_t i = 0; i < sums.size(); i += 4) loaded.push_back({sums[i], sums[i + 1], sums[i + 2], sums[i + 3]});
+  return [this, loaded = std::move(loaded)]() mutable { outputs_ = std::move(loaded); };
 }
 
 }  // namespace dagrad::metrics

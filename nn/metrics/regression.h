@@ -38,6 +38,8 @@ class R2Score final : public Metric {
   double result() const override;
   void reset() override { *this = R2Score(); }
   std::string name() const override { return "R2Score"; }
+  optim::State state() const override;
+  std::function<void()> prepare_state(const optim::State& state) override;
 
  private:
   struct Output {

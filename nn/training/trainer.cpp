@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/denormals.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/ops/operators.h"
@@ -20,6 +21,14 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 [[noreturn]] void refuse(const std::string& what) { throw UsageError("Trainer: " + what); }
 
+/// What is to be monitored will be there.
+void check_monitor(const TrainerOptions& o) {
+  Scores scores;
+  for (const auto& metric : o.validation.size() > 0 ? o.metrics : o.train_metrics)
+    scores.metrics.emplace_back(metric->name(), 0);
+  static_cast<void>(scores.at(o.monitor));
+}
+
 void check_options(const TrainerOptions& o, const optim::Optimizer& optimizer) {
   if (o.epochs < 0) refuse(fmt::format("{} epochs (want at least 0)", o.epochs));
   if (o.evaluation_batch < 1) refuse(fmt::format("evaluation_batch is {} (want at least 1)", o.evaluation_batch));
@@ -31,11 +40,28 @@ void check_options(const TrainerOptions& o, const optim::Optimizer& optimizer) {
                        o.checkpoint.every_steps));
   }
   if (o.validation.size() > 0) o.validation.check("Trainer");
+  if (o.plateau || o.early_stopping) check_monitor(o);
   if (o.schedule && o.plateau) refuse("a schedule and a plateau would both set the rate (want one of them)");
   if (o.scaler && optimizer.needs_closure())
     refuse(
         fmt::format("{} evaluates the loss itself, so that nothing can be scaled (want no scaler)", optimizer.name()));
 }
+
+/// Flushes denormals for a scope.
+class FlushDenormals {
+ public:
+  explicit FlushDenormals(bool on) : before_(flush_denormals()), changes_(on != before_) {
+    if (changes_) set_flush_denormals(on);
+  }
+  ~FlushDenormals() {
+    if (changes_) set_flush_denormals(before_);
+  }
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  bool before_, changes_;
+};
 
 void check_loss(const Tensor& loss) {
   if (loss.numel() != 1)
@@ -251,6 +277,7 @@ const History& Trainer::fit() {
   history_.ending = Ending::not_yet;
   history_.best_epoch = 0;
   if (!model_.is_training()) model_.train();
+  const FlushDenormals flush(options_.flush_denormals || flush_denormals());
   std::optional<AnomalyMode> anomaly;
   if (options_.anomaly) anomaly.emplace();
   run_epochs();

@@ -43,6 +43,8 @@ Checkpoint Trainer::parts() {
   parts.add("generator", default_generator());
   parts.add("history", history_);
   parts.add("trainer", {[this] { return counts(); }, [this](const auto& state) { return prepare_counts(state); }});
+  for (std::size_t i = 0; i < options_.train_metrics.size(); ++i)
+    parts.add(fmt::format("train_metric{}", i), *options_.train_metrics[i]);
   if (scheduler_) parts.add("scheduler", *scheduler_);
   if (plateau_) parts.add("plateau", *plateau_);
   if (average_) parts.add("average", *average_);
@@ -74,10 +76,14 @@ void Trainer::save_if_due(bool epoch_ended) {
 }
 
 std::string Trainer::how_to_resume() const {
-  const std::string at = fmt::format("after epoch {}, step {} of {} (step {} in all)", history_.epochs.size(),
-                                     epoch_steps_, loader_.size(), total_steps_);
-  if (saved_at_ != total_steps_) return at + ": not saved (a checkpoint file would be)";
-  return at + fmt::format(": saved in {}, from which resume() and then fit() go on", options_.checkpoint.file.string());
+  const std::size_t epochs = history_.epochs.size();
+  std::string text = epoch_steps_ == 0
+                         ? fmt::format("after epoch {}", epochs)
+                         : fmt::format("after step {} of {} of epoch {}", epoch_steps_, loader_.size(), epochs + 1);
+  text += fmt::format(" (step {} in all)", total_steps_);
+  if (saved_at_ != total_steps_) return text + "; not saved (want a file in the checkpoint options)";
+  return text +
+         fmt::format("; saved in {}: resume() and then fit() go on from there", options_.checkpoint.file.string());
 }
 
 }  // namespace dagrad::nn

@@ -33,10 +33,10 @@ enum class Per : std::uint8_t { step, epoch };
 
 /// Where and when the run is saved.
 struct CheckpointOptions {
-  std::filesystem::path file;     ///< empty: never
-  std::int64_t every_epochs = 1;  ///< 0: not at the ends of epochs
-  std::int64_t every_steps = 0;   ///< 0: not within epochs
-  io::Metadata notes = {};        ///< texts that go into the file
+  std::filesystem::path file = {};  ///< empty: never
+  std::int64_t every_epochs = 1;    ///< 0: not at the ends of epochs
+  std::int64_t every_steps = 0;     ///< 0: not within epochs
+  io::Metadata notes = {};          ///< texts that go into the file
 };
 
 struct TrainerOptions {
@@ -64,7 +64,8 @@ struct TrainerOptions {
 
   bool autocast = false;  ///< the forward in bf16 where that suits an op
   std::optional<optim::GradScalerOptions> scaler = {};
-  bool anomaly = false;  ///< stops at the first NaN and names the op
+  bool anomaly = false;         ///< stops at the first NaN and names the op
+  bool flush_denormals = true;  ///< numbers below 1e-38 count as 0 during fit(), as they only cost time
 
   CheckpointOptions checkpoint = {};
 };

@@ -7,6 +7,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/philox.h"
 #include "expect_error.h"
 
 namespace dagrad {
@@ -16,6 +17,16 @@ TEST(Random, IsPhilox4x32WithTenRounds) {
   // The known answers that come with Random123: zero key and counter, and all ones (counter words beyond ours are 0,
   // so only the first applies as it stands).
   EXPECT_EQ(Generator::block(0, 0), (std::array<std::uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+}
+
+TEST(Random, GivesTheSameWordsManyAtATime) {
+  for (const std::uint64_t position : {std::uint64_t{0}, std::uint64_t{0xffffff80}, ~std::uint64_t{0} - 9}) {
+    const std::uint64_t seed = 0x123456789abcdef0;
+    std::vector<std::uint32_t> words(philox::kWords);
+    philox::words(seed, position, words.data());
+    for (std::size_t i = 0; i < words.size(); ++i)
+      ASSERT_EQ(words[i], Generator::block(seed, position + i / 4)[i % 4]) << "word " << i << " from " << position;
+  }
 }
 
 TEST(Random, DrawsFromTheRangeAndTheMoments) {

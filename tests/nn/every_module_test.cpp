@@ -109,6 +109,16 @@ std::map<std::string, std::function<Case()>> cases() {
   }
   all["softmax"] = [] { return Case{Sequential(Linear(3, 4), Softmax(), Linear(4, 3), LogSoftmax()), {2, 3}}; };
   all["dropout"] = [] { return Case{Sequential(Linear(3, 8), Tanh(), Dropout(0.4), Linear(8, 2)), {3, 3}}; };
+  all["dropout_of_channels"] = [] {
+    return Case{Sequential(Conv1d(1, 3, 2), Dropout1d(0.4), Tanh(), Flatten(), Linear(9, 2)), {2, 1, 4}};
+  };
+  all["dropout_of_channels_2d"] = [] {
+    return Case{Sequential(Conv2d(1, 3, 2), Dropout2d(0.4), Tanh(), Flatten(), Linear(12, 2)), {2, 1, 3, 3}};
+  };
+  all["dropout_of_channels_3d"] = [] {
+    return Case{Sequential(Conv3d(1, 3, 2), Dropout3d(0.4), Tanh(), Flatten(), Linear(6, 2)), {2, 1, 2, 2, 3}};
+  };
+  all["alpha_dropout"] = [] { return Case{Sequential(Linear(3, 8), SELU(), AlphaDropout(0.3), Linear(8, 2)), {3, 3}}; };
   all["feature_scaler"] = [] {
     return Case{Sequential(FeatureScaler::standardise(randn({9, 3})), Linear(3, 2), Tanh()), {2, 3}};
   };
@@ -198,9 +208,7 @@ std::map<std::string, std::function<Case()>> cases() {
 
 /// Has every random module draw the same again.
 void rewind_dropout(Module& net) {
-  apply_to<Dropout>(net, [](Dropout& part) { part.generator = Generator(3); });
-  apply_to<RecurrentNetwork>(net, [](RecurrentNetwork& part) { part.generator = Generator(4); });
-  apply_to<MultiheadAttention>(net, [](MultiheadAttention& part) { part.generator = Generator(5); });
+  for (const auto& [name, generator] : net.named_generators()) generator->manual_seed(3);
 }
 
 class EveryModule : public testing::TestWithParam<std::string> {};
@@ -272,7 +280,7 @@ TEST(EveryModule, IsInAModelAbove) {
   EXPECT_GT(expected.size(), 60u);
   // What cannot be made by itself, and the one that learns without gradients.
   for (const char* name : {"Module", "BatchNorm", "InstanceNorm", "Convolution", "ConvolutionTranspose",
-                           "RecurrentNetwork", "RecurrentCell", "Perceptron"})
+                           "RecurrentNetwork", "RecurrentCell", "DropoutLayer", "Perceptron"})
     EXPECT_EQ(expected.erase(name), 1u) << name;
   for (const std::string& name : expected) EXPECT_EQ(checked.count(name), 1u) << name << " is in no model";
 }

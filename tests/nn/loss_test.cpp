@@ -157,6 +157,10 @@ TEST(Losses, TakeWeightsOfTheBatchsSamples) {
   const CrossEntropyLoss loss({.weight = row({1, 3})});
   EXPECT_DOUBLE_EQ(value(loss(logits, labels, row({2, 1}))), (2 * std::log(4.0 / 3) + 3 * kLn2) / 5);
   EXPECT_DOUBLE_EQ(value(NLLLoss()(tensor({-1, -2, -3, -4}, {2, 2}, f64), tensor({1, 0}, i64), row({0, 2}))), 3);
+  const Tensor scores = tensor({0.1, 0.2, 0.8, 0.1, 0.2, 0.8}, {2, 3}, f64);
+  const MultiMarginLoss margins({.weight = row({1, 1, 2}), .reduction = Reduction::none});
+  EXPECT_EQ(margins(scores, tensor({2, 2}, i64), row({0, 0.5})).to_vector<double>(),
+            (std::vector<double>{0, 0.5 * margins(scores, tensor({2, 2}, i64)).to_vector<double>()[1]}));
 }
 
 TEST(Losses, GiveTheTargetAGradientToo) {

@@ -125,6 +125,36 @@ TEST(Sequential, NamesByPositionAndCopiesTypes) {
   expect_error<UsageError>([&] { net[3]; }, "Sequential: index 3 (want below 3)");
 }
 
+TEST(Dropout, OfChannelsDropsAllOfThemOrNothing) {
+  manual_seed(3);
+  Dropout2d layer(0.5);
+  const Tensor x = ones({4, 8, 3, 3});
+  const auto y = layer(x).to_vector<float>();
+  int kept = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    EXPECT_EQ(y[i], y[i - i % 9]) << "element " << i << " is not as the first of its channel";
+    if (i % 9 == 0 && y[i] != 0) ++kept;
+  }
+  EXPECT_GT(kept, 6);
+  EXPECT_LT(kept, 26);
+  layer.eval();
+  EXPECT_TRUE(layer(x).is_same(x));
+  EXPECT_EQ(Dropout1d(0.25).describe(), "Dropout1d(0.25)");
+}
+
+TEST(Dropout, OfSeluKeepsMeanAndVariance) {
+  manual_seed(3);
+  AlphaDropout layer(0.2);
+  const auto y = layer(randn({100'000})).to_vector<float>();
+  double mean = 0, squares = 0;
+  for (const float v : y) {
+    mean += v / 1e5;
+    squares += v * v / 1e5;
+  }
+  EXPECT_NEAR(mean, 0, 5 / std::sqrt(1e5));  // five standard errors
+  EXPECT_NEAR(squares, 1, 0.05);
+}
+
 TEST(Dropout, ActsInTrainingOnly) {
   manual_seed(3);
   Dropout layer(0.5);

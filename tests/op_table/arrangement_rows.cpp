@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
@@ -212,6 +213,61 @@ Row repeat_interleave_row() {
   return row;
 }
 
+Row repeat_interleave_counts_row() {
+  Row row = repeats("repeat_interleave_counts", "position i of an axis counts[i] times in a row");
+  row.covers = {"index_select"};
+  const auto along = [](const char* name, const Shape& from, const std::vector<std::int64_t>& counts, int axis) {
+    std::vector<std::int64_t> sources;
+    for (std::int64_t i = 0; i < from[axis]; ++i)
+      sources.insert(sources.end(),
+                     static_cast<std::size_t>(counts[counts.size() == 1 ? 0 : static_cast<std::size_t>(i)]), i);
+    Shape to_shape = from;
+    to_shape[axis] = static_cast<std::int64_t>(sources.size());
+    const Tensor times = tensor(counts, {static_cast<std::int64_t>(counts.size())});
+    return repeated(
+        name, from, [=](const Tensor& x) { return repeat_interleave(x, times, axis); }, to_shape,
+        [=](Index i) {
+          std::int64_t& at = i[static_cast<std::size_t>(axis)];
+          at = sources[static_cast<std::size_t>(at)];
+          return i;
+        });
+  };
+  row.samples = {
+      along("vector_5", {5}, {2, 0, 1, 3, 1}, 0),
+      along("columns_3x4", {3, 4}, {1, 0, 4, 2}, 1),
+      along("one_count_for_all_2x3", {2, 3}, {2}, 1),
+      along("never_3", {3}, {0, 0, 0}, 0),
+      along("empty_0x3", {0, 3}, {1, 2, 3}, 1),
+      repeated(
+          "flat_2x2", {2, 2},
+          [](const Tensor& x) {
+            return repeat_interleave(x, tensor({1, 2, 0, 1}, i64));
+          },
+          {4},
+          [](const Index& i) {
+            const std::int64_t from = std::array<std::int64_t, 4>{0, 1, 1, 3}[static_cast<std::size_t>(i[0])];
+            return Index{from / 2, from % 2};
+          }),
+      along("large_64x257", {64, 257}, {3}, 1)};
+  row.bad = {bad<UsageError>(
+                 "negative",
+                 [] {
+                   repeat_interleave(zeros_of({2}), tensor({1, -1}, i64), 0);
+                 },
+                 "repeat_interleave: counts[1] is -1 (want none below 0)"),
+             bad<ShapeError>(
+                 "shape",
+                 [] {
+                   repeat_interleave(zeros_of({2, 3}), tensor({1, 2}, i64), 1);
+                 },
+                 "repeat_interleave: counts are [2] for an axis of size 3 (want [3] or [1])"),
+             bad<DTypeError>(
+                 "type", [] { repeat_interleave(zeros_of({2}), zeros_of({2}), 0); },
+                 "repeat_interleave: counts are f32 (want i64)")};
+  row.benchmarks = moving_benchmarks([=](const char* name, std::int64_t n) { return along(name, {n, n / 2}, {2}, 1); });
+  return row;
+}
+
 // --- pad ---
 
 /// The position in an axis of `size` elements that stands at `i`, which may lie outside; -1: none.
@@ -381,7 +437,9 @@ Row pad_backward_row() {
 }  // namespace
 
 std::vector<Row> arrangement_rows() {
-  return {flip_row(), roll_row(), tile_row(), repeat_row(), repeat_interleave_row(), pad_row(), pad_backward_row()};
+  return {
+      flip_row(), roll_row(),        tile_row(), repeat_row(), repeat_interleave_row(), repeat_interleave_counts_row(),
+      pad_row(),  pad_backward_row()};
 }
 
 }  // namespace dagrad::op_table

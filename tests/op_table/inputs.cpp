@@ -58,6 +58,22 @@ Arrays draw_all(const Row& row, const Sample& sample, DType dtype, const Domain*
   return result;
 }
 
+/// The elements by the sum of their indices, the first of each.
+Array by_sum(const Array& array) {
+  std::int64_t sums = 1;
+  for (int axis = 0; axis < array.shape.rank(); ++axis) sums += array.shape[axis] - 1;
+  Array result(Shape{sums});
+  std::vector<bool> seen(static_cast<std::size_t>(sums));
+  std::int64_t i = 0;
+  for (const Index& index : indices(array.shape)) {
+    const auto sum = static_cast<std::size_t>(std::accumulate(index.begin(), index.end(), std::int64_t{0}));
+    if (!seen[sum]) result.values[sum] = array[i];
+    seen[sum] = true;
+    ++i;
+  }
+  return result;
+}
+
 }  // namespace
 
 std::string_view name_of(Layout layout) {
@@ -66,9 +82,10 @@ std::string_view name_of(Layout layout) {
     case Layout::transposed: return "transposed";
     case Layout::stepped: return "stepped";
     case Layout::channels_last: return "channels-last";
-    case Layout::expanded: break;
+    case Layout::expanded: return "expanded";
+    case Layout::overlapping: break;
   }
-  return "expanded";
+  return "overlapping";
 }
 
 std::uint64_t seed_of(std::string_view text) {
@@ -110,6 +127,16 @@ Array repeated(const Array& array) {
   return result;
 }
 
+Array overlapped(const Array& array) {
+  if (array.size() == 0) return array;
+  const Array base = by_sum(array);
+  Array result(array.shape);
+  std::int64_t i = 0;
+  for (const Index& index : indices(array.shape))
+    result[i++] = base[std::accumulate(index.begin(), index.end(), std::int64_t{0})];
+  return result;
+}
+
 Tensor to_tensor(const Array& array, DType dtype, Layout layout) {
   const int rank = array.shape.rank();
   if (layout == Layout::row_major || array.size() == 0) return to_tensor(array, dtype);
@@ -129,6 +156,8 @@ Tensor to_tensor(const Array& array, DType dtype, Layout layout) {
   if (layout == Layout::channels_last) {
     return rank < 3 || rank > 5 ? to_tensor(array, dtype) : channels_last_data(to_tensor(array, dtype));
   }
+  if (layout == Layout::overlapping)
+    return to_tensor(by_sum(array), dtype).alias(array.shape, Strides::filled(rank, 1), 0);
   if (layout == Layout::expanded) {
     int axis = 0;
     while (axis < rank && array.shape[axis] <= 1) ++axis;

@@ -9,7 +9,7 @@
 namespace dagrad::op_table {
 
 /// How a tensor lies in memory.
-enum class Layout { row_major, transposed, stepped, channels_last, expanded };
+enum class Layout { row_major, transposed, stepped, channels_last, expanded, overlapping };
 
 std::string_view name_of(Layout layout);
 
@@ -28,11 +28,14 @@ Array draw_diff(std::string_view name, const Shape& shape, DType dtype);
 /// A tensor of `array` as `dtype`, in row-major order.
 Tensor to_tensor(const Array& array, DType dtype);
 /// The same lying in another way: the last two axes exchanged in memory (of fewer than two: stepped), every other
-/// element of a larger buffer, or the first axis longer than 1 repeated by stride 0.
+/// element of a larger buffer, the first axis longer than 1 repeated by stride 0, or every axis with stride 1, so that
+/// each position starts one element after the one before.
 Tensor to_tensor(const Array& array, DType dtype, Layout layout);
 
 /// `array` as an expanded tensor would have it: the first axis longer than 1 repeats its first element.
 Array repeated(const Array& array);
+/// `array` as a tensor with overlapping axes would have it: elements whose indices add up to the same are the same.
+Array overlapped(const Array& array);
 
 /// The sample's inputs as tensors that compute in `dtype`.
 std::vector<Tensor> to_tensors(const Sample& sample, std::span<const Array> arrays, DType dtype,

@@ -61,8 +61,12 @@ class Layouts : public ::testing::TestWithParam<Case> {
     const auto has_channels = [](const Array& input) { return input.shape.rank() >= 3 && input.shape.rank() <= 5; };
     if (std::any_of(inputs.begin(), inputs.end(), has_channels)) layouts.push_back(Layout::channels_last);
     compare(inputs, layouts);
+    const Arrays once = inputs;
     for (Array& input : inputs) input = repeated(input);
     compare(inputs, std::vector{Layout::expanded});
+    if (!sample.small()) return;
+    std::transform(once.begin(), once.end(), inputs.begin(), overlapped);
+    compare(inputs, std::vector{Layout::overlapping});
   }
 };
 
@@ -72,6 +76,30 @@ TEST_P(Layouts, DoNotChangeTheResult) {
     with_layouts(dtype, [&](const Arrays& inputs, const std::vector<Layout>& layouts) {
       compare_values(inputs, dtype, layouts);
     });
+  }
+}
+
+// Kernels choose by all of their operands: each in turn lies unlike the others.
+TEST_P(Layouts, OfOneInputDoNotChangeTheResult) {
+  if (sample.inputs.size() < 2) return;
+  for (const DType dtype : types()) {
+    if (dtype == bf16) continue;
+    const Arrays inputs = draw(row, sample, dtype);
+    const Arrays terms = row.terms ? row.terms(sample, inputs) : Arrays{};
+    const std::vector<Tensor> plain = to_tensors(sample, inputs, dtype);
+    const Arrays want = to_arrays(run(sample, plain));
+    for (const Layout layout : {Layout::transposed, Layout::stepped}) {
+      const std::vector<Tensor> otherwise = to_tensors(sample, inputs, dtype, layout);
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        std::vector<Tensor> mixed = plain;
+        mixed[i] = otherwise[i];
+        const Arrays got = to_arrays(run(sample, mixed));
+        for (std::size_t k = 0; k < got.size(); ++k) {
+          EXPECT_TRUE(close(got[k], want[k], terms.empty() ? nullptr : &terms[k], twice(dtype, sample.roundings)))
+              << "input " << i << " " << name_of(layout) << ", " << dagrad::name_of(dtype) << ", result " << k;
+        }
+      }
+    }
   }
 }
 

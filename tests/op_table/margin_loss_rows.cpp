@@ -114,7 +114,8 @@ Row margin_ranking_row() {
 }
 
 Row multi_margin_row() {
-  const auto sample = [](const char* name, const Shape& shape, MultiMarginLossOptions options, bool weighted) {
+  const auto sample = [](const char* name, const Shape& shape, MultiMarginLossOptions options, bool weighted,
+                         bool samples_weigh = false) {
     const std::int64_t classes = shape.back(), rows = shape.rank() == 1 ? 1 : shape[0];
     Shape samples = shape;
     samples.erase(shape.rank() - 1);
@@ -124,8 +125,10 @@ Row multi_margin_row() {
     s.call = [=](std::span<const Tensor> in) {
       MultiMarginLossOptions with = options;
       if (weighted) with.weight = arange(1, static_cast<double>(classes) + 1, 1, in[0].dtype());
+      if (samples_weigh) with.sample_weight = in[2];
       return std::vector{multi_margin_loss(in[0], in[1], with)};
     };
+    if (samples_weigh) s.inputs.push_back({samples, kPositive});
     s.reference = [=](std::span<const Array> in) {
       Array each(samples);
       for (std::int64_t i = 0; i < rows; ++i) {
@@ -136,7 +139,7 @@ Row multi_margin_row() {
         }
         each[i] *= weighted ? in[1][i] + 1 : 1;
       }
-      return Arrays{reduced(each, options.reduction)};
+      return Arrays{reduced(each, options.reduction, samples_weigh ? &in[2] : nullptr)};
     };
     return s;
   };
@@ -144,7 +147,8 @@ Row multi_margin_row() {
                       {sample("mean_3x5", {3, 5}, {}, false),
                        sample("squares_3x5", {3, 5}, {.p = 2, .reduction = Reduction::sum}, false),
                        sample("weighted_3x5", {3, 5}, {.reduction = Reduction::none}, true),
-                       sample("one_sample_7", {7}, {}, false), sample("mean_40x30", {40, 30}, {}, false)});
+                       sample("samples_weigh_3x5", {3, 5}, {}, false, true), sample("one_sample_7", {7}, {}, false),
+                       sample("mean_40x30", {40, 30}, {}, false)});
   row.edges = {{"own_class_counts_for_nothing",
                 {Array({1, 3}, {4.0, 0, 3}), Array({1})},
                 {Array(Shape{}, 0)},

@@ -1,5 +1,7 @@
 #include <numbers>
 
+#include "dagrad/core/creation.h"
+#include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/math.h"
 #include "op_table/elementwise.h"
 
@@ -199,6 +201,26 @@ Row where_row() {
              bad<ShapeError>(
                  "shapes", [] { where(zeros_of({2}, boolean), zeros_of({2}), zeros_of({3})); },
                  "where: shapes do not broadcast: [2] and [3] (want equal sizes or 1 at axis -1: got 2 and 3)")};
+  // The condition is false, then true; what is not taken gets a gradient of 0, whatever it is.
+  const Call choose = [](std::span<const Tensor> in) {
+    return std::vector{where(tensor({0, 1}, boolean), in[0], in[1])};
+  };
+  const Call choose_results = [](std::span<const Tensor> in) {
+    return std::vector{where(tensor({0, 1}, boolean), sqrt(in[0]), log(in[1]))};
+  };
+  row.edges = {{"takes_one_whatever_the_other_is",
+                {row_of({kNan, kNan}), row_of({kInf, kNan})},
+                {row_of({kInf, kNan})},
+                {row_of({0, 1}), row_of({1, 0})},
+                choose},
+               {"the_branch_not_taken_gets_0_even_where_it_is_nan",
+                {row_of({-1, 4}), row_of({1, -1})},
+                {row_of({0, 2})},
+                {row_of({0, 0.25}), row_of({1, 0})},
+                choose_results},
+               {"of_no_elements", {Array({0}), Array({0})}, {Array({0})}, {Array({0}), Array({0})}, [](auto in) {
+                  return std::vector{where(zeros_of({0}, boolean), in[0], in[1])};
+                }}};
   for (const auto& [name, count] : {std::pair{"small", 64}, {"medium", 16 << 10}, {"large", 4 << 20}}) {
     row.benchmarks.push_back({{name, {{{count}, kBits, boolean}, {{count}}, {{count}}}}, static_cast<double>(count)});
   }
@@ -218,7 +240,9 @@ Row masked_fill_row() {
                  {"threads_64x1031", {{{64, 1031}}, {{64, 1031}, kBits, boolean}}}};
   row.bad = {bad<DTypeError>(
       "mask", [] { masked_fill(zeros_of({2}), zeros_of({2}), 1); }, "where: f32 (want bool)")};
-  row.edges = {};
+  row.edges = {{"nan_below_the_mask", {row_of({kNan, kNan})}, {row_of({kNan, -2})}, {row_of({1, 0})}, [](auto in) {
+                  return std::vector{masked_fill(in[0], tensor({0, 1}, boolean), -2)};
+                }}};
   for (const auto& [name, count] : {std::pair{"small", 64}, {"medium", 16 << 10}, {"large", 4 << 20}})
     row.benchmarks.push_back({{name, {{{count}}, {{count}, kBits, boolean}}}, static_cast<double>(count)});
   return row;
@@ -234,10 +258,10 @@ Row clamp_row(const char* name, const Function1& f) {
                        [](Rounded x, Rounded g) { return std::fabs(x.value) <= 1 ? g : 0; },
                        {.kink = 1, .gap = 0.1}});
   row.covers = {"clamp"};
-  row.exact_on_integers = true;
+  row.exact_on_integers = row.takes_i64 = true;
   row.edges = {{"limits", {row_of({kInf, -kInf, kNan})}, {row_of({1, -1, kNan})}},
                {"gradient_at_the_bounds", {row_of({-1, 1, 2, -2})}, {row_of({-1, 1, 1, -1})}, {row_of({1, 1, 0, 0})}}};
-  row.bad = {not_of_i64("clamp", f),
+  row.bad = {not_of_bool("clamp", f),
              bad<UsageError>(
                  "bounds", [] { clamp(zeros_of({2}), 1, 0); }, "clamp: low is 1, high is 0 (want low <= high)"),
              bad<UsageError>(

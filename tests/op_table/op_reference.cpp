@@ -177,6 +177,7 @@ std::string entry(const Row& row, const Sources& sources) {
   line("Gradient", gradient(row, sources));
   line("Kernel", kernel(row));
   if (row.covered() != std::vector{row.name}) line("Recorded as", code_list(row.covered()));
+  line("NaN and infinities", row.nonfinite);
   if (!row.edges.empty()) text += "- Edge cases:\n";
   for (const Edge& one : row.edges) text += edge(one);
   return text + "\n";
@@ -236,7 +237,9 @@ std::string op_reference(const std::filesystem::path& root) {
          "Written by the target `op_reference` from the op table (`tests/op_table/`) and the comments of the sources: "
          "change those.\n\n"
          "In a gradient, `diff_dst` is the gradient of the result and `diff_src` that of the input. Edge cases are "
-         "inputs with the one right answer, and the gradients there for a `diff_dst` of 1.\n\n" +
+         "inputs with the one right answer, and the gradients there for a `diff_dst` of 1. What NaN and infinities "
+         "give is "
+         "the same in every type, as is what views give that lie in any other way.\n\n" +
          contents + "\n" + text.substr(0, text.size() - 1);
 }
 

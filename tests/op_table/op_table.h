@@ -1,9 +1,9 @@
 // The op table: each op once, with everything that its tests and its benchmark need to know.
 //
-// To add an op, add a Row to its family's file. From the row are generated: the shape and type of the result; f64, f32
-// and bf16 values against an independent reference; gradcheck of first and second order for every subset of inputs, and
-// with one tensor passed twice; f32 gradients against f64; views as inputs; the messages for bad input; the edge cases;
-// the same bits on one and two threads; and the microbenchmarks. A test fails for an op that no row covers.
+// To add an op, add a Row to its family's file. From the row are generated: shape and type of the result; values in
+// f64, f32, bf16 against an independent reference; NaN and infinities; gradcheck of both orders for every subset of
+// inputs, and with one tensor passed twice; f32 gradients against f64; views as inputs; messages for bad input; edge
+// cases; the same bits on any number of threads; the microbenchmarks. A test fails for an op that no row covers.
 //
 // Note [Bounds by roundings]. A result is compared within
 //
@@ -141,8 +141,10 @@ struct Row {
 
   int orders = 2;                                // how often it can be differentiated; 2 stands for any number
   std::string no_gradcheck = "";                 // why finite differences cannot tell anything
+  std::string nonfinite = "";                    // why what they give is not compared between the types
   bool elementwise = false;                      // edge cases are repeated to reach the primitive
   bool exact_on_integers = false;                // small whole numbers give the same in every type
+  std::string inexact = "";                      // why results that are whole may be off by a rounding all the same
   bool takes_i64 = false, takes_bf16 = true;     //
   std::function<DType(DType)> result_type = {};  // from the inputs' type; empty: the same
   double nonzero_gradients = 0.3;                // at least this share, or nothing was tested
@@ -165,6 +167,9 @@ const std::vector<Row>& rows();
 std::vector<Row> gradient_rows();
 std::vector<Row> elementwise_rows();
 std::vector<Row> math_rows();
+std::vector<Row> arithmetic_rows();
+std::vector<Row> trigonometry_rows();
+std::vector<Row> special_rows();
 std::vector<Row> activation_rows();
 std::vector<Row> comparison_rows();
 std::vector<Row> reduction_rows();

@@ -154,6 +154,25 @@ Row vector_norm_row() {
   return row;
 }
 
+Row stddev_row() {
+  const ReduceOp f = [](const Tensor& x, const Axes& axes, bool keepdim) {
+    return stddev(x, axes, {.correction = 0, .keepdim = keepdim});
+  };
+  const OfGroup value = [](const std::vector<double>& x) {
+    double mean = 0, squares = 0;
+    for (const double v : x) mean += v / static_cast<double>(x.size());
+    for (const double v : x) squares += (v - mean) * (v - mean) / static_cast<double>(x.size());
+    return std::sqrt(squares);
+  };
+  Row row{.name = "stddev", .formula = "std under a name that is not also a namespace", .composite = true};
+  row.samples = {reduction_sample("last_4x33", {4, 33}, {{-1}}, f, value, kAny)};
+  row.roundings = 4;
+  row.gradient_roundings = 6;
+  row.bad = bad_axes("stddev", f);
+  row.benchmarks = {{reduction_sample("large", {2048, 2048}, {{-1}}, f, value, kAny)}};
+  return row;
+}
+
 double log_sum_exp(const std::vector<double>& x) {
   const double top = x.empty() ? 0 : *std::max_element(x.begin(), x.end());
   double sum = 0;
@@ -202,8 +221,11 @@ Row logsumexp_row() {
 
 std::vector<Row> statistics_rows() {
   return {spread_row("var", "sum((x - mean)^2) / max(0, n - correction) over axes", var, [](double x) { return x; }),
-          spread_row("std", "sqrt(var)", dagrad::std, [](double x) { return std::sqrt(x); }), norm_row(),
-          vector_norm_row(), logsumexp_row()};
+          spread_row("std", "sqrt(var)", dagrad::std, [](double x) { return std::sqrt(x); }),
+          norm_row(),
+          vector_norm_row(),
+          stddev_row(),
+          logsumexp_row()};
 }
 
 }  // namespace dagrad::op_table

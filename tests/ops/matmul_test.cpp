@@ -65,6 +65,14 @@ TEST(Matmul, ReadsTransposedViewsAndRowsWithGapsInPlace) {
   EXPECT_EQ(matmul(repeated, b).to_vector<std::int64_t>(), product(repeated, b));
 }
 
+TEST(Matmul, OfLongSumsIsExactOnWholeNumbersTransposedAndWithGaps) {
+  const Tensor a = slice(whole_numbers({1031, 70}, 14), 1, 0, 65), b = slice(whole_numbers({1031, 80}, 15), 1, 3, 70);
+  const auto expected = product(contiguous(transpose(a)), contiguous(b));
+  EXPECT_EQ(matmul(transpose(a), b).to_vector<std::int64_t>(), expected);
+  const Tensor first = transpose(a.alias({1031, 64}, a.strides(), a.offset()));
+  EXPECT_EQ(matmul(first, b).to_vector<std::int64_t>(), product(contiguous(first), contiguous(b)));
+}
+
 TEST(Matmul, BroadcastsBatches) {
   const Tensor a = whole_numbers({2, 1, 3, 4}, 3), b = whole_numbers({5, 4, 2}, 4);
   const Tensor c = matmul(a, b);
@@ -174,9 +182,8 @@ TEST(Primitives, AreMadeOncePerShape) {
   EXPECT_EQ(onednn::statistics().executions, run + 5);
 }
 
-TEST(Primitives, GiveTheSameBitsOnAnyNumberOfThreadsInDeterministicMode) {
-  // With an inner size of 4096 oneDNN splits the sum over threads, if it may.
-  const Tensor a = randn({8, 4096}), b = randn({4096, 64});
+/// With an inner size of 4096 oneDNN splits the sum over threads, if it may.
+void expect_same_bits_in_deterministic_mode(const Tensor& a, const Tensor& b) {
   const int threads = num_threads();
   set_deterministic(true);
   set_num_threads(1);
@@ -186,6 +193,20 @@ TEST(Primitives, GiveTheSameBitsOnAnyNumberOfThreadsInDeterministicMode) {
   set_deterministic(false);
   set_num_threads(threads);
   EXPECT_EQ(one.to_vector<float>(), two.to_vector<float>());
+}
+
+TEST(Primitives, GiveTheSameBitsOnAnyNumberOfThreadsInDeterministicMode) {
+  expect_same_bits_in_deterministic_mode(randn({8, 4096}), randn({4096, 64}));
+  expect_same_bits_in_deterministic_mode(transpose(randn({4096, 65})), randn({4096, 64}));
+}
+
+TEST(Primitives, GiveTheSameBitsAtEachCallOnTwoThreads) {
+  const Tensor a = transpose(randn({4096, 65})), b = randn({4096, 64});
+  const int threads = num_threads();
+  set_num_threads(2);
+  const auto once = matmul(a, b).to_vector<float>();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(matmul(a, b).to_vector<float>(), once);
+  set_num_threads(threads);
 }
 
 }  // namespace

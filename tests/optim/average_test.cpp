@@ -140,5 +140,18 @@ TEST(GradScaler, LeavesOutStepsWithInfiniteGradientsAndAdapts) {
   EXPECT_EQ(off.scale(), 1);
 }
 
+TEST(GradScaler, RemembersWhatWasInfiniteBeforeClippingHidIt) {
+  const Tensor p = tensor({1, 2}).requires_grad_();
+  SGD optimizer({p}, {.lr = 0.1});
+  GradScaler scaler({.init_scale = 8});
+  p.set_grad(tensor({1, std::numeric_limits<double>::infinity()}));
+  scaler.unscale_(optimizer);
+  clip_grad_value_({p}, 1);
+  EXPECT_FALSE(scaler.step(optimizer));
+  scaler.update();
+  EXPECT_EQ(p.to_vector<float>(), (std::vector<float>{1, 2}));
+  EXPECT_EQ(scaler.scale(), 4);
+}
+
 }  // namespace
 }  // namespace dagrad::optim

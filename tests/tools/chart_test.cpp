@@ -34,6 +34,7 @@ TEST(Axis, MarksPowersOfTen) {
 
 TEST(Axis, CoversOneValueAndNone) {
   EXPECT_GE(texts(Axis({7}, false, 0, 1)).size(), 2u);
+  EXPECT_EQ(texts(Axis({0.001, 0.001}, false, 0, 1)), texts(Axis({0.0005, 0.0015}, false, 0, 1)));
   EXPECT_GE(texts(Axis({}, false, 0, 1)).size(), 2u);
   EXPECT_GE(texts(Axis({7}, true, 0, 1)).size(), 2u);
 }

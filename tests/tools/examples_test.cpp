@@ -31,6 +31,16 @@ bool is_long(const std::string& command) {
   return command == "dagrad gradcheck" || command.rfind("dagrad gradcheck --order", 0) == 0;
 }
 
+/// A training with fewer samples, where they are made up.
+std::string shortened(const std::string& command) {
+  if (command.rfind("dagrad train", 0) != 0) return command;
+  const std::size_t pipe = std::min(command.find(" |"), command.size());
+  const bool is_made_up = command.find("--data ") == std::string::npos &&
+                          command.find("--config") == std::string::npos &&
+                          command.find("--resume") == std::string::npos;
+  return command.substr(0, pipe) + (is_made_up ? " --samples 1200" : "") + command.substr(pipe);
+}
+
 std::string big_endian(std::uint32_t value) {
   std::string text;
   for (int shift = 24; shift >= 0; shift -= 8) text.push_back(static_cast<char>(value >> shift));
@@ -86,13 +96,11 @@ class Examples : public Program {
 /// All that is shown, as it is to be run; without what jq would do where there is none.
 std::vector<std::string> shown_commands(bool has_jq) {
   std::vector<std::string> texts{kProgramExamples, content(DAGRAD_SOURCE_DIR "/README.md")};
-  for (const CommandManual& manual : manuals()) {
-    if (manual.name == "train" || manual.name == "eval" || manual.name == "predict") continue;  // train_test.cpp
-    texts.push_back(manual.examples);
-  }
+  for (const CommandManual& manual : manuals()) texts.push_back(manual.examples);
   std::vector<std::string> result;
   for (const std::string& text : texts) {
     for (std::string command : commands_in(text)) {
+      command = shortened(command);
       if (is_long(command)) command = command.substr(0, command.find('|')) + " --help";
       if (!has_jq) command = command.substr(0, command.find('|'));
       result.push_back(std::move(command));

@@ -15,12 +15,12 @@
 namespace dagrad::tools {
 namespace {
 
-/// A perceptron in two nested modules.
+/// A perceptron in two nested modules, with an activation that Sequential does not fuse into the layer before it.
 struct Nested {
   Nested() {
     manual_seed(1);
-    net.add(nn::Sequential(nn::Linear(8, 16), nn::Tanh()));
-    net.add(nn::Sequential(nn::Linear(16, 16), nn::Tanh(), nn::Linear(16, 4)));
+    net.add(nn::Sequential(nn::Linear(8, 16), nn::Softplus()));
+    net.add(nn::Sequential(nn::Linear(16, 16), nn::Softplus(), nn::Linear(16, 4)));
     net.name_parameters();
     x = randn({32, 8});
     labels = randint(0, 4, {32});

@@ -166,6 +166,16 @@ TEST(Progress, WritesDurations) {
   EXPECT_EQ(duration_text(0.2), "1s");
   EXPECT_EQ(duration_text(59), "59s");
   EXPECT_EQ(duration_text(65), "1:05");
+  EXPECT_EQ(duration_text(3725), "1:02:05");
+}
+
+TEST(Progress, FitsTheTerminal) {
+  EXPECT_EQ(bar_text("epoch 1/2", 0.5, "loss 1", "3s", 80, false),
+            "epoch 1/2 [============------------] loss 1  ETA 3s");
+  EXPECT_EQ(bar_text("epoch 1/2", 0.5, "loss 1", "3s", 37, false), "epoch 1/2 [====-----] loss 1  ETA 3s");
+  EXPECT_EQ(bar_text("epoch 1/2", 0.5, "loss 1", "3s", 30, false), "epoch 1/2 loss 1  ETA 3s");
+  EXPECT_EQ(bar_text("epoch 1/2", 0.5, "loss 1", "3s", 23, false), "epoch 1/2 loss  ETA 3s");
+  EXPECT_EQ(bar_text("epoch 1/2", 1, "x", "0s", 80, true).find("\033[32m[====="), 10u);
 }
 
 }  // namespace

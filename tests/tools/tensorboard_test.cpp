@@ -199,7 +199,7 @@ TEST(Png, KeepsChannelsTogether) {
 
 TEST_F(EventFile, HoldsTheGraphWithModulesAsScopes) {
   TensorBoard board(folder_);
-  nn::Sequential net(nn::Sequential(nn::Linear(3, 4), nn::Tanh()), nn::Linear(4, 2));
+  nn::Sequential net(nn::Sequential(nn::Linear(3, 4), nn::Softplus()), nn::Linear(4, 2));
   net.name_parameters();
   const Tensor x = ones({5, 3});
   board.graph(Graph(sum(net(x))));
@@ -210,9 +210,9 @@ TEST_F(EventFile, HoldsTheGraphWithModulesAsScopes) {
     const Fields fields = decode(node->second.text);
     nodes[only(fields, 1).text] = fields;
   }
-  ASSERT_EQ(nodes.count("0/1/tanh"), 1u);
-  EXPECT_EQ(only(nodes["0/1/tanh"], 2).text, "tanh");
-  EXPECT_EQ(only(nodes["0/1/tanh"], 3).text, "0/0/linear");
+  ASSERT_EQ(nodes.count("0/1/softplus"), 1u);
+  EXPECT_EQ(only(nodes["0/1/softplus"], 2).text, "softplus");
+  EXPECT_EQ(only(nodes["0/1/softplus"], 3).text, "0/0/linear");
   ASSERT_EQ(nodes.count("1/weight"), 1u);
   EXPECT_EQ(nodes["1/weight"].count(3), 0u);
   for (const auto& [name, fields] : nodes) {
@@ -220,7 +220,7 @@ TEST_F(EventFile, HoldsTheGraphWithModulesAsScopes) {
     for (auto at = input; at != end; ++at) EXPECT_EQ(nodes.count(at->second.text), 1u) << at->second.text;
   }
   // attr["_output_shapes"].list.shape[0].dim[...].size
-  const Fields entry = decode(only(nodes["0/1/tanh"], 5).text);
+  const Fields entry = decode(only(nodes["0/1/softplus"], 5).text);
   EXPECT_EQ(only(entry, 1).text, "_output_shapes");
   const Fields shape = decode(only(decode(only(decode(only(entry, 2).text), 1).text), 7).text);
   std::vector<std::uint64_t> sizes;

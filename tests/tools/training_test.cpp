@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "dagrad/core/creation.h"
 #include "dagrad/ops/ops.h"
 #include "tools/dry_run.h"
 #include "tools/report.h"
@@ -14,15 +15,15 @@
 namespace dagrad::tools {
 namespace {
 
-struct Run {
+struct Trained {
   TrainOptions options;
   LoadedData data;
   TrainingResult result;
 };
 
-Run run(std::vector<std::string> arguments, const TrainingEvents& events = {}) {
+Trained run(std::vector<std::string> arguments, const TrainingEvents& events = {}) {
   arguments.insert(arguments.begin(), {"--report", "none"});
-  Run r{parse_train_options(arguments).value(), {}, {}};
+  Trained r{parse_train_options(arguments).value(), {}, {}};
   r.data = load_data(r.options.data);
   r.result = train(r.options, r.data, events);
   return r;
@@ -87,7 +88,7 @@ TEST(Training, FollowsItsScheduleStepByStep) {
 }
 
 TEST(Training, KeepsTheBestEpochsWeights) {
-  const Run r = run(moons({"--validation", "100", "--patience", "2", "--epochs", "60", "--lr", "0.1"}));
+  const Trained r = run(moons({"--validation", "100", "--patience", "2", "--epochs", "60", "--lr", "0.1"}));
   const nn::History& history = r.result.runs[0].history;
   ASSERT_GT(history.best_epoch, 0);
   EXPECT_LT(history.epochs.size(), 60u);
@@ -107,10 +108,10 @@ TEST(Training, GoesOnFromACheckpointAsIfNothingHadHappened) {
   int steps = 0;
   TrainingEvents events;
   events.stop = [&] { return ++steps == 10; };  // in the second epoch of seven steps each
-  const Run stopped = run(first, events);
+  const Trained stopped = run(first, events);
   EXPECT_TRUE(stopped.result.interrupted());
   EXPECT_NE(stopped.result.test_outputs.to_vector<float>(), whole);
-  const Run resumed = run({"--resume", file});
+  const Trained resumed = run({"--resume", file});
   EXPECT_EQ(resumed.options.run(), stopped.options.run()) << "the options come with the checkpoint";
   EXPECT_EQ(resumed.result.runs[0].history.epochs.size(), 4u);
   EXPECT_EQ(resumed.result.test_outputs.to_vector<float>(), whole);
@@ -118,7 +119,7 @@ TEST(Training, GoesOnFromACheckpointAsIfNothingHadHappened) {
 }
 
 TEST(Training, AveragesAnEnsemble) {
-  const Run r = run(moons({"--ensemble", "3", "--bagging"}));
+  const Trained r = run(moons({"--ensemble", "3", "--bagging"}));
   ASSERT_EQ(r.result.runs.size(), 3u);
   ASSERT_EQ(r.result.evaluations.size(), 3u);
   EXPECT_NE(r.result.evaluations[0].loss, r.result.evaluations[1].loss);
@@ -128,7 +129,7 @@ TEST(Training, AveragesAnEnsemble) {
 }
 
 TEST(Training, ValidatesOnEachFoldOnce) {
-  const Run r = run(moons({"--folds", "4"}));
+  const Trained r = run(moons({"--folds", "4", "--lr", "0.05"}));
   ASSERT_EQ(r.result.evaluations.size(), 4u);
   std::int64_t samples = 0;
   for (const Evaluation& fold : r.result.evaluations) samples += fold.samples;
@@ -139,8 +140,8 @@ TEST(Training, ValidatesOnEachFoldOnce) {
 }
 
 TEST(Training, LearnsNumbers) {
-  const Run r = run({"--dataset", "regression", "--samples", "500", "--features", "3", "--hidden", "none", "--lr", "1",
-                     "--epochs", "40", "--threads", "1"});
+  const Trained r = run({"--dataset", "regression", "--samples", "500", "--features", "3", "--hidden", "none", "--lr",
+                         "1", "--epochs", "40", "--threads", "1"});
   EXPECT_GT(r.result.mean_figure(), 0.999);
   EXPECT_EQ(r.result.test->numbers->mse, r.result.test->loss);
 }
@@ -159,7 +160,7 @@ TEST(Training, LearnsFromImagesWithEveryModel) {
 TEST(Training, IsMeasuredWithoutBeingDone) {
   const TrainOptions options = parse_train_options(moons({"--dry-run", "--report", "none"})).value();
   const std::string text = dry_run_text(options, load_data(options.data));
-  for (const char* part : {"Linear(2, 16)", "training      400", "optimizer", "activations", "4 in all"})
+  for (const char* part : {"Linear(2, 16)", "training      400", "optimizer", "activations", "28 in all"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

@@ -44,7 +44,7 @@ TEST_F(Trouble, WithOptions) {
   expect("graph --lvel 1", 2, "graph: unknown option '--lvel'; did you mean '--level'? (see dagrad graph --help)");
   expect("graph --input 1,x", 2, "--input: 'x' in '1,x' (want sizes from 1 to 1000000, like 256,128, or none)");
   expect("graph --model cnn --input 7", 2, "--model cnn: a sample is [7] (want an image, [C, H, W] or [H, W])");
-  expect("completion fish", 2, "--shell: 'fish' (want bash, zsh)");
+  expect("completion fish", 2, "--shell: 'fish' (want bash, zsh); did you mean 'bash'?");
   expect("help trian", 2, "unknown command 'trian'; did you mean 'train'? (see dagrad help)");
 }
 
@@ -76,7 +76,7 @@ TEST_F(Trouble, WithAClosedPipe) {
 
 TEST_F(Trouble, WithCtrlC) {
   const Outcome r = run("bench matmul --size large --seconds 3600 --json figures.json",
-                        "timeout --foreground --preserve-status -s INT 1");
+                        "timeout --foreground --preserve-status -s INT 2");
   EXPECT_EQ(r.code, 130);
   EXPECT_EQ(r.err, "\ndagrad: interrupted\n");
   EXPECT_EQ(files(), 2u) << "its outputs alone, which the shell made";

@@ -93,6 +93,8 @@ void train_with_cures(Notebook& book, const data::Dataset& digits) {
     }
     table.rows.push_back({cure.name, fmt::format("{:.2g}", first_norm),
                           std::isfinite(losses.back()) ? fmt::format("{:.3g}", losses.back()) : "no number"});
+    // What explodes leaves the chart, so that the others can be told apart.
+    for (double& loss : losses) loss = loss < 1e4 ? loss : INFINITY;
     curves.push_back(counted(cure.name, losses));
   }
   book.table(fmt::format("{} layers of {} trained by plain descent, rate 0.02", kDepth, kWidth), table);

@@ -7,6 +7,7 @@
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/nn/data/augmentation.h"
 #include "dagrad/ops/ops.h"
 #include "expect_error.h"
 
@@ -131,6 +132,59 @@ TEST(DataLoader, ThrowsWhatAWorkerThrewAtItsBatch) {
         "bad batch");
     EXPECT_EQ(seen, 2);
   }
+}
+
+TEST(DataLoader, GoesOnAtABatchWithinAnEpoch) {
+  for (const int workers : {0, 2}) {
+    const LoaderOptions options{.batch_size = 3, .seed = 4, .transform = add_noise(0.1), .workers = workers};
+    DataLoader whole(counted(14), options);
+    for (const Batch& batch : whole) static_cast<void>(batch);
+    std::vector<std::vector<float>> second_epoch;
+    for (const Batch& batch : whole) second_epoch.push_back(batch.features.to_vector<float>());
+
+    for (std::int64_t first = 0; first < 5; ++first) {
+      DataLoader later(counted(14), options);
+      later.set_position({1, first});
+      std::vector<std::vector<float>> rest;
+      for (const Batch& batch : later) {
+        EXPECT_EQ(batch.index, first + static_cast<std::int64_t>(rest.size()));
+        rest.push_back(batch.features.to_vector<float>());
+      }
+      EXPECT_EQ(rest, (std::vector(second_epoch.begin() + first, second_epoch.end())));
+      EXPECT_EQ(later.position(), (LoaderPosition{2, 0}));
+      EXPECT_EQ((*later.begin()).index, 0) << "the epoch after it is not whole";
+    }
+  }
+}
+
+TEST(DataLoader, KnowsWhatComesAfterTheBatchItGaveLast) {
+  DataLoader loader(counted(14), {.batch_size = 3, .workers = 2});
+  EXPECT_EQ(loader.position(), (LoaderPosition{0, 0}));
+  std::int64_t next = 1;
+  for (const Batch& batch : loader) {
+    EXPECT_EQ(loader.position(), (batch.index == 4 ? LoaderPosition{1, 0} : LoaderPosition{0, next}));
+    ++next;
+  }
+  DataLoader other(counted(14), {.batch_size = 3, .workers = 2});
+  loader.begin();
+  other.load_state(loader.state());
+  EXPECT_EQ(other.position(), (LoaderPosition{1, 1}));
+}
+
+TEST(DataLoader, RefusesThePositionOfOtherBatches) {
+  DataLoader loader(counted(14), {.batch_size = 3});
+  expect_error<UsageError>(
+      [&] {
+        loader.set_position({0, 5});
+      },
+      "DataLoader: set_position to batch 5 of epoch 0 (want a batch from 0 to 4)");
+  const auto refused = [&](const DataLoader& other, const std::string& message) {
+    expect_error<UsageError>([&] { loader.load_state(other.state()); }, message);
+  };
+  refused(DataLoader(counted(15), {.batch_size = 3}), "DataLoader: the state has 15 samples (want 14)");
+  refused(DataLoader(counted(14), {.batch_size = 2}), "DataLoader: the state has 7 batches (want 5)");
+  refused(DataLoader(counted(14), {.batch_size = 3, .seed = 1}),
+          "DataLoader: the state has 1 as the low half of its seed (want 0)");
 }
 
 TEST(DataLoader, FollowsASampler) {

@@ -104,7 +104,7 @@ TEST(LossMetric, IsTheMeanOfEveryLossOverAllSamples) {
   check(nn::PoissonNLLLoss(), x, q);
   check(nn::HingeLoss(), x, sides);
   check(nn::HingeEmbeddingLoss(), p, sides);
-  check(nn::MultiMarginLoss(), x, labels);
+  check(nn::MultiMarginLoss({.weight = tensor({1, 2, 3}, f64)}), x, labels);
   check(nn::NLLLoss(), log_softmax(x), labels);
   check(nn::CrossEntropyLoss({.label_smoothing = 0.1}), x, labels);
   check(nn::CrossEntropyLoss(), x, softmax(y));
@@ -135,6 +135,23 @@ TEST(Metrics, TakeAWeightForThatManySamples) {
     const std::int64_t rest = c.target.size(0) - 2;
     const double repeated = (*c.metric)(narrow(c.target, 0, 2, rest), narrow(c.prediction, 0, 2, rest));
     EXPECT_NEAR(weighted, repeated, 1e-13 * std::abs(repeated)) << c.metric->name();
+  }
+}
+
+TEST(Metrics, GoOnFromASavedStateToTheBit) {
+  const std::vector<Case> whole = cases(), resumed = cases();
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    SCOPED_TRACE(whole[i].metric->name());
+    Metric &from = *whole[i].metric, &to = *resumed[i].metric;
+    const Tensor &target = whole[i].target, &prediction = whole[i].prediction;
+    from.update(narrow(target, 0, 0, 11), narrow(prediction, 0, 0, 11));
+    to.update(narrow(target, 0, 20, 5), narrow(prediction, 0, 20, 5));  // is forgotten
+    to.prepare_state(from.state())();
+    for (Metric* metric : {&from, &to}) metric->update(narrow(target, 0, 11, 9), narrow(prediction, 0, 11, 9));
+    EXPECT_EQ(to.result(), from.result());
+    optim::State other = from.state();
+    other.kind = "Another";
+    EXPECT_THROW(static_cast<void>(to.prepare_state(other)), UsageError);
   }
 }
 

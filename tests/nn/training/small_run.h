@@ -50,8 +50,9 @@ struct SmallRun {
     return Sequential(Linear(2, width), BatchNorm1d(width), Tanh(), Dropout(0.3), Linear(width, 2));
   }
 
-  /// Every bit of the model, the optimizer and the history but its times.
-  std::string bits() {
+  /// Every bit of a checkpoint but its times; `file` is for writing it.
+  std::string bits(const std::filesystem::path& file) {
+    trainer.save(file);
     std::string all;
     const auto add = [&](const optim::State& state) {
       for (const auto& [name, number] : state.numbers) {
@@ -61,10 +62,14 @@ struct SmallRun {
       }
       for (const auto& [name, t] : state.tensors) append(all, name, t);
     };
+    for (const auto& [name, state] : read_checkpoint(file).parts) add(state);
+    return all;
+  }
+
+  /// Every bit of the model alone.
+  std::string weight_bits() const {
+    std::string all;
     for (const auto& [name, t] : state(model)) append(all, name, t);
-    add(optimizer->state());
-    add(trainer.history().state());
-    if (trainer.average() != nullptr) add(trainer.average()->state());
     return all;
   }
 

@@ -1,0 +1,42 @@
+#include "dagrad/ops/pointwise.h"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+#include "dagrad/core/creation.h"
+#include "dagrad/core/parallel.h"
+#include "dagrad/ops/ops.h"
+
+namespace dagrad {
+namespace {
+
+/// Whether `f` gives for the whole of large tensors what it gives for parts of them that are too small to be streamed.
+template <class F>
+::testing::AssertionResult is_the_same_in_parts(const Tensor& a, const Tensor& b, const F& f) {
+  const Tensor whole = f(a, b);
+  constexpr std::int64_t kPart = 500'000;
+  for (std::int64_t begin = 0; begin < a.numel(); begin += kPart) {
+    const std::int64_t count = std::min(kPart, a.numel() - begin);
+    const Tensor part = f(narrow(a, 0, begin, count), b.numel() == 1 ? b : narrow(b, 0, begin, count));
+    if (!all(eq(narrow(whole, 0, begin, count), part)).template item<bool>())
+      return ::testing::AssertionFailure() << "the elements from " << begin << " on differ";
+  }
+  return ::testing::AssertionSuccess();
+}
+
+TEST(Pointwise, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
+  const std::int64_t count = 2 * pointwise::kStreamedFrom + 37;  // for one thread, and for each of two; with a rest
+  const Tensor a = uniform({count}, -2, 2), b = uniform({count}, -2, 2);
+  const int before = num_threads();
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    EXPECT_TRUE(is_the_same_in_parts(a, b, [](const Tensor& x, const Tensor& y) { return x + y; })) << threads;
+    EXPECT_TRUE(is_the_same_in_parts(a, scalar(3), [](const Tensor& x, const Tensor& y) { return x * y; })) << threads;
+    EXPECT_TRUE(is_the_same_in_parts(a, b, [](const Tensor& x, const Tensor&) { return relu(x); })) << threads;
+    EXPECT_TRUE(is_the_same_in_parts(a, b, [](const Tensor& x, const Tensor& y) { return relu_backward(x, y); }));
+  }
+  set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace dagrad
