@@ -3,28 +3,34 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 namespace dagrad::tools {
 
 int edit_distance(std::string_view a, std::string_view b) {
-  std::vector<int> row(b.size() + 1);
+  std::vector<int> before, row(b.size() + 1), next(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
   for (std::size_t i = 0; i < a.size(); ++i) {
-    int diagonal = row[0];
-    row[0] = static_cast<int>(i) + 1;
+    next[0] = static_cast<int>(i) + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const int above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
-      diagonal = above;
+      next[j + 1] = std::min({row[j + 1] + 1, next[j] + 1, row[j] + (a[i] == b[j] ? 0 : 1)});
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j])
+        next[j + 1] = std::min(next[j + 1], before[j - 1] + 1);
     }
+    before = row;
+    row = next;
   }
   return row.back();
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
-  const auto nearer = [word](const std::string& a, const std::string& b) {
-    return edit_distance(word, a) < edit_distance(word, b);
+  // Of names that are equally near, the one of the word's own length.
+  const auto distance = [word](const std::string& name) {
+    const std::size_t longer = std::max(name.size(), word.size()) - std::min(name.size(), word.size());
+    return std::pair(edit_distance(word, name), longer);
   };
+  const auto nearer = [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); };
   const auto best = std::min_element(candidates.begin(), candidates.end(), nearer);
   if (best == candidates.end() || edit_distance(word, *best) > std::max<int>(2, static_cast<int>(word.size()) / 3))
     return {};

@@ -7,6 +7,7 @@
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/onednn/primitive.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad::onednn {
 namespace {
@@ -33,6 +34,7 @@ bool is_for_gemm(const Tensor& a, const Tensor& b, const Tensor& dst) {
 }
 
 void gemm_of_transposed(const Tensor& a, const Tensor& b, Tensor& dst) {
+  if (detail::rehearsal != nullptr) return;
   const ThreadLimit limit(threads_for(2 * dst.numel() * a.size(1), kWorthForking));
   std::optional<Booking> booking;
   if (watched(Watch::ledger)) booking.emplace(Identity{"matmul", "gemm", a.bytes() + b.bytes() + dst.bytes()});
