@@ -4,6 +4,7 @@
 
 #include "dagrad/core/error.h"
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/dropout.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/pooling.h"
 

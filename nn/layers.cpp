@@ -6,7 +6,6 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/nn/init.h"
-#include "dagrad/ops/dropout.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/matmul.h"
 #include "dagrad/ops/view.h"
@@ -34,22 +33,6 @@ std::string Linear::describe() const {
 Tensor ReLU::forward(const Tensor& x) { return relu(x); }
 Tensor Tanh::forward(const Tensor& x) { return tanh(x); }
 Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x); }
-
-Dropout::Dropout(double p_in) : p(p_in), generator(default_generator().next_u64()) {
-  if (!(p >= 0 && p <= 1)) throw UsageError(fmt::format("Dropout: p is {} (want 0 <= p <= 1)", p));
-}
-
-Tensor Dropout::forward(const Tensor& x) { return is_training() && p > 0 ? dropout(x, p, generator) : x; }
-std::string Dropout::describe() const { return fmt::format("Dropout({})", p); }
-
-Tensor Dropout1d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout1d(x, p, generator) : x; }
-std::string Dropout1d::describe() const { return fmt::format("Dropout1d({})", p); }
-Tensor Dropout2d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout2d(x, p, generator) : x; }
-std::string Dropout2d::describe() const { return fmt::format("Dropout2d({})", p); }
-Tensor Dropout3d::forward(const Tensor& x) { return is_training() && p > 0 ? dropout3d(x, p, generator) : x; }
-std::string Dropout3d::describe() const { return fmt::format("Dropout3d({})", p); }
-Tensor AlphaDropout::forward(const Tensor& x) { return is_training() && p > 0 ? alpha_dropout(x, p, generator) : x; }
-std::string AlphaDropout::describe() const { return fmt::format("AlphaDropout({})", p); }
 
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, first_, last_); }
 

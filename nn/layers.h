@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "dagrad/core/random.h"
 #include "dagrad/nn/module.h"
 
 namespace dagrad::nn {
@@ -38,46 +37,6 @@ class Sigmoid : public Module {
  public:
   Tensor forward(const Tensor& x) override;
   std::string describe() const override { return "Sigmoid"; }
-};
-
-/// In training, sets each element to 0 with probability p and divides the others by 1 - p; else passes x on.
-/// Its masks come from a generator of its own, forked off the calling thread's when the layer is made.
-class Dropout : public Module {
- public:
-  explicit Dropout(double p = 0.5);
-  Tensor forward(const Tensor& x) override;
-  void parts(Parts& list) override { list.generator("generator", generator); }
-  std::string describe() const override;
-
-  double p;
-  Generator generator;
-};
-
-/// The same for whole channels of [N, C, L], of [N, C, H, W] and of [N, C, D, H, W], or without N; and alpha_dropout,
-/// to go with selu.
-class Dropout1d : public Dropout {
- public:
-  using Dropout::Dropout;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
-};
-class Dropout2d : public Dropout {
- public:
-  using Dropout::Dropout;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
-};
-class Dropout3d : public Dropout {
- public:
-  using Dropout::Dropout;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
-};
-class AlphaDropout : public Dropout {
- public:
-  using Dropout::Dropout;
-  Tensor forward(const Tensor& x) override;
-  std::string describe() const override;
 };
 
 /// [N, ...] as [N, everything else] (or the axes from `first` to `last` as one).

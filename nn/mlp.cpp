@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/nn/dropout.h"
 #include "dagrad/nn/layers.h"
 
 namespace dagrad::nn {

@@ -9,6 +9,7 @@
 #include "dagrad/nn/cnn.h"
 #include "dagrad/nn/containers.h"
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/dropout.h"
 #include "dagrad/nn/early_stopping.h"
 #include "dagrad/nn/embedding.h"
 #include "dagrad/nn/ensemble.h"

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "dagrad/nn/dropout.h"
 #include "dagrad/nn/init_kind.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/recurrent.h"

@@ -65,7 +65,7 @@ HWY_NOINLINE double row_of(D d, const float* x, std::int64_t count, double centr
 /// into[j] = fold(into[j], the rows), four rows at a time.
 template <class Formula, class D>
 HWY_NOINLINE void columns_of(D d, const float* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
-                           const hn::TFromD<D>* c, hn::TFromD<D>* into) {
+                             const hn::TFromD<D>* c, hn::TFromD<D>* into) {
   const Math<D> m{d};
   const Loader<D> load{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));

@@ -37,8 +37,10 @@ const GradScaler::Unscaled* GradScaler::unscaled(const Optimizer& optimizer) con
 
 bool GradScaler::step(Optimizer& optimizer, const StepOptions& options, Location where) {
   const Unscaled* const before = unscaled(optimizer);
-  const bool finite = before != nullptr ? before->finite : !has_nonfinite_gradient(optimizer.parameters());
-  if (options_.enabled && !finite) {
+  const auto finite = [&] {
+    return before != nullptr ? before->finite : !has_nonfinite_gradient(optimizer.parameters());
+  };
+  if (options_.enabled && !finite()) {
     left_out_ = true;
     return false;
   }

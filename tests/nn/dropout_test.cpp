@@ -1,4 +1,5 @@
-// The statistics of the dropout layers.
+#include "dagrad/nn/dropout.h"
+
 #include <cmath>
 #include <gtest/gtest.h>
 #include <set>
@@ -7,6 +8,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/nn/nn.h"
 #include "dagrad/ops/ops.h"
+#include "expect_error.h"
 
 namespace dagrad::nn {
 namespace {
@@ -67,7 +69,7 @@ TEST(DropoutLayers, DescribeThemselvesAndKnowTheirLimits) {
   EXPECT_EQ(to_string(Dropout(0.25)), "Dropout(0.25)");
   EXPECT_EQ(to_string(Dropout2d()), "Dropout2d(0.5)");
   EXPECT_EQ(to_string(AlphaDropout(0.1)), "AlphaDropout(0.1)");
-  EXPECT_THROW(Dropout3d(1.5), UsageError);
+  expect_error<UsageError>([] { Dropout3d(1.5); }, "Dropout3d: p is 1.5 (want 0 <= p <= 1)");
 }
 
 }  // namespace

@@ -129,7 +129,7 @@ TEST(Training, AveragesAnEnsemble) {
 }
 
 TEST(Training, ValidatesOnEachFoldOnce) {
-  const Trained r = run(moons({"--folds", "4"}));
+  const Trained r = run(moons({"--folds", "4", "--lr", "0.05"}));
   ASSERT_EQ(r.result.evaluations.size(), 4u);
   std::int64_t samples = 0;
   for (const Evaluation& fold : r.result.evaluations) samples += fold.samples;
@@ -160,7 +160,7 @@ TEST(Training, LearnsFromImagesWithEveryModel) {
 TEST(Training, IsMeasuredWithoutBeingDone) {
   const TrainOptions options = parse_train_options(moons({"--dry-run", "--report", "none"})).value();
   const std::string text = dry_run_text(options, load_data(options.data));
-  for (const char* part : {"Linear(2, 16)", "training      400", "optimizer", "activations", "4 in all"})
+  for (const char* part : {"Linear(2, 16)", "training      400", "optimizer", "activations", "28 in all"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

@@ -121,7 +121,7 @@ TEST(MemoryForecast, NeedsNoMemoryItself) {
   const Case c = mlp();
   const std::size_t rise = measured_rise([&] {
     const MemoryForecast forecast = forecast_step(c.loss, {Spec{{1 << 20, 784}}, Spec{{1 << 20}, i64}});
-    EXPECT_GT(forecast.peak.saved, std::size_t{6} << 30);
+    EXPECT_GT(forecast.peak.saved, std::size_t{3} << 30);
   });
   EXPECT_LT(rise, std::size_t{1} << 20);
 }
@@ -191,8 +191,18 @@ TEST(MemoryForecast, CountsGradientsThatAreThereAndStatesThatItIsToldOf) {
   EXPECT_EQ(forecast.peak.optimizer_states, 8000u);
 }
 
+/// Its functions one by one, where Sequential would fuse them.
+struct TwoLayers : nn::Module {
+  nn::Linear first{64, 512}, second{512, 512};
+  void parts(nn::Parts& p) override {
+    p.module("first", first);
+    p.module("second", second);
+  }
+  Tensor forward(const Tensor& x) override { return tanh(second(tanh(first(x)))); }
+};
+
 TEST(MemoryForecast, NamesTheLinesAndModulesThatHoldMost) {
-  nn::Sequential net(nn::Linear(64, 512), nn::Tanh(), nn::Linear(512, 512), nn::Tanh());
+  TwoLayers net;
   net.name_parameters();
   const Tensor x = randn({512, 64});
   const MemoryForecast forecast = forecast_backward(sum(net(x)));
@@ -200,7 +210,7 @@ TEST(MemoryForecast, NamesTheLinesAndModulesThatHoldMost) {
   std::string all;
   for (const MemoryHolder& holder : forecast.holders) all += holder.what + "\n";
   EXPECT_NE(all.find("saved by 'tanh' at "), std::string::npos) << all;
-  EXPECT_NE(all.find(" in module '1'"), std::string::npos) << all;
+  EXPECT_NE(all.find(" in module 'second'"), std::string::npos) << all;
   EXPECT_TRUE(std::is_sorted(forecast.holders.begin(), forecast.holders.end(),
                              [](const auto& a, const auto& b) { return a.bytes > b.bytes; }));
   const std::string text = forecast.str(1);
@@ -208,7 +218,7 @@ TEST(MemoryForecast, NamesTheLinesAndModulesThatHoldMost) {
   EXPECT_NE(text.find("parameters "), std::string::npos) << text;
   EXPECT_NE(text.find(forecast.holders[0].what), std::string::npos) << text;
   EXPECT_NE(forecast.during.find("the backward of 'linear' at "), std::string::npos) << forecast.during;
-  EXPECT_NE(forecast.during.find(" in module '2'"), std::string::npos) << forecast.during;
+  EXPECT_NE(forecast.during.find(" in module 'second'"), std::string::npos) << forecast.during;
 }
 
 TEST(MemoryForecast, SaysWhatIsWrong) {
