@@ -51,17 +51,20 @@ std::map<std::string, OpKind, std::less<>> kinds() {
   };
   std::map<std::string, OpKind, std::less<>> result{{"leaf", OpKind::leaf}};
   // A row may cover ops of other families that it uses: an op's own row comes first.
-  for (const bool own : {true, false}) {
-    for (const auto& [kind, list] : families) {
-      for (const Family family : list) {
-        for (const Row& row : family()) {
-          for (std::string& name : row.covered()) {
-            if (own == (name == row.name)) result.emplace(std::move(name), kind);
-          }
+  std::vector<std::pair<OpKind, std::string>> others;
+  for (const auto& [kind, list] : families) {
+    for (const Family family : list) {
+      for (const Row& row : family()) {
+        for (std::string& name : row.covered()) {
+          if (name == row.name)
+            result.emplace(std::move(name), kind);
+          else
+            others.emplace_back(kind, std::move(name));
         }
       }
     }
   }
+  for (auto& [kind, name] : others) result.emplace(std::move(name), kind);
   return result;
 }
 
