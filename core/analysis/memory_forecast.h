@@ -51,7 +51,9 @@ struct ForecastOptions {
 /// numbers as they were. Checkpointed functions are called. An output of one element has the gradient 1; others have
 /// one of their shape. Hooks are not called. Saved tensors that others hold as well are seen to stay.
 ///
-/// Exact to about 2%, or 64 KiB where that is more: nodes and handles, some hundred bytes an op, are not counted.
+/// Exact to about 2%, or 64 KiB where that is more: nodes and handles, some hundred bytes an op, are not counted. What
+/// each thread of a parallel loop allocates for itself is not seen either: recurrent layers on several threads take a
+/// copy of their recurrent weights for each thread on top.
 /// Throws GradientError when an output has no history, or the graph was freed.
 MemoryForecast forecast_backward(const std::vector<Tensor>& outputs, const ForecastOptions& options = {});
 MemoryForecast forecast_backward(const Tensor& output, const ForecastOptions& options = {});

@@ -11,6 +11,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/graph.h"
+#include "dagrad/core/parallel.h"
 #include "dagrad/core/random.h"
 #include "dagrad/nn/nn.h"
 #include "dagrad/ops/ops.h"
@@ -94,6 +95,7 @@ Case checkpointed() {
 class MemoryForecastOf : public testing::TestWithParam<Case (*)()> {};
 
 TEST_P(MemoryForecastOf, AStepIsWhatTheAllocatorMeasures) {
+  const ThreadLimit one(1);  // what each of several threads takes for itself is not forecast
   const Case c = GetParam()();
   const MemoryForecast forecast = forecast_step(c.loss, c.inputs);
   const std::vector<Tensor> inputs = made(c.inputs);
@@ -106,6 +108,7 @@ TEST_P(MemoryForecastOf, AStepIsWhatTheAllocatorMeasures) {
 }
 
 TEST_P(MemoryForecastOf, ABackwardIsWhatTheAllocatorMeasures) {
+  const ThreadLimit one(1);
   const Case c = GetParam()();
   const std::vector<Tensor> inputs = made(c.inputs);
   const Tensor loss = c.loss(inputs)[0];
