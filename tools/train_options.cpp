@@ -30,7 +30,7 @@ constexpr const char* kExamples =
     "  dagrad train --checkpoint run.ckpt                can be ended by Ctrl-C, and later\n"
     "  dagrad train --resume run.ckpt                    goes on as if nothing had happened\n"
     "  dagrad train --model lstm --dry-run               what it would train, and the memory it takes\n"
-    "  dagrad train --json - --quiet | jq .test_accuracy one JSON object a line on stdout\n"
+    "  dagrad train --json - -q | jq .test_accuracy      one JSON object a line on stdout\n"
     "  dagrad train --config net.ini                     options from a file, as 'lr = 0.01'\n";
 
 constexpr const char* kOutcome =

@@ -163,6 +163,7 @@ class Replay {
     std::map<std::string, std::size_t> sums;
     for_each_live([&sums](const Rehearsal::Block& b) { sums[described(b)] += b.bytes; });
     std::vector<MemoryHolder> result;
+    result.reserve(sums.size());
     for (const auto& [what, bytes] : sums) result.push_back({what, bytes});
     std::stable_sort(result.begin(), result.end(),
                      [](const MemoryHolder& a, const MemoryHolder& b) { return a.bytes > b.bytes; });
@@ -250,6 +251,7 @@ MemoryForecast rehearse(Rehearsal& rehearsal, const std::vector<Tensor>& outputs
   fixed.gradients = snapshot.gradient_bytes();
   const std::size_t start = begins_here ? rehearsal.books().events.size() : 0;
   std::vector<Tensor> gradients;
+  gradients.reserve(outputs.size());
   for (const Tensor& output : outputs)
     gradients.push_back(output.numel() == 1 ? Tensor() : Tensor::allocate(output.spec()));
   rehearsal.when_released([&before](const Node& node) { before.release(node); });

@@ -113,9 +113,9 @@ void Checkpoint::load(const std::filesystem::path& file) const {
       misfits += fmt::format("\n  {}: {}", entry.name, indented(error.what()));
     }
   }
-  for (const auto& [name, state] : content.parts) {
-    if (std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.name == name; }))
-      misfits += fmt::format("\n  the part '{}' ({}) has no place here", name, state.kind);
+  for (const auto& part : content.parts) {
+    if (std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.name == part.first; }))
+      misfits += fmt::format("\n  the part '{}' ({}) has no place here", part.first, part.second.kind);
   }
   if (!misfits.empty()) throw UsageError(fmt::format("{}: the checkpoint does not fit:{}", file.string(), misfits));
   for (const auto& commit : first) commit();

@@ -10,7 +10,7 @@ namespace {
 /// For a scope, the module and all inside are in evaluation mode; then each is in its own again.
 class Evaluating {
  public:
-  explicit Evaluating(Module& module) : module_(module) {
+  explicit Evaluating(Module& module) {
     for (const auto& [name, part] : module.named_modules()) modes_.emplace_back(part, part->is_training());
     module.eval();
   }
@@ -22,7 +22,6 @@ class Evaluating {
   Evaluating& operator=(const Evaluating&) = delete;
 
  private:
-  Module& module_;
   std::vector<std::pair<Module*, bool>> modes_;
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <set>
 #include <vector>
 
 #include "dagrad/core/creation.h"
@@ -38,7 +39,9 @@ std::string shortened(const std::string& command) {
   const bool is_made_up = command.find("--data ") == std::string::npos &&
                           command.find("--config") == std::string::npos &&
                           command.find("--resume") == std::string::npos;
-  return command.substr(0, pipe) + (is_made_up ? " --samples 1200" : "") + command.substr(pipe);
+  const bool says_how_long = command.find("--epochs") != std::string::npos;
+  return command.substr(0, pipe) + (is_made_up ? " --samples 1200" : "") +
+         (is_made_up && !says_how_long ? " --epochs 2" : "") + command.substr(pipe);
 }
 
 std::string big_endian(std::uint32_t value) {
@@ -121,8 +124,11 @@ TEST_F(Examples, RunInAPipe) {
   }
 }
 
+// The first example of each command: what a terminal changes is the same for all.
 TEST_F(Examples, RunOnATerminal) {
+  std::set<std::string> seen;
   for (const std::string& command : shown_commands(shell("command -v jq").code == 0)) {
+    if (!seen.insert(command.substr(0, command.find(' ', 7))).second) continue;
     SCOPED_TRACE(command);
     // script(1) gives the command a terminal of its own and its exit code.
     std::ofstream(folder_ / "command") << command << "\n";

@@ -32,6 +32,7 @@ class Program : public ::testing::Test {
   void SetUp() override {
     folder_ = fs::path(::testing::TempDir()) /
               ("dagrad_program_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    fs::remove_all(folder_);  // of a run that was ended
     fs::create_directories(folder_);
   }
   void TearDown() override { fs::remove_all(folder_); }
