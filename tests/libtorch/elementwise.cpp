@@ -30,6 +30,7 @@ void add_activations(TorchTable& table) {
   table["prelu"] = of2([](const T& x, const T& slope) { return at::prelu(x, slope); });
   table["tanh_backward"] = of2([](const T& diff, const T& dst) { return at::tanh_backward(diff, dst); });
   table["sigmoid_backward"] = of2([](const T& diff, const T& dst) { return at::sigmoid_backward(diff, dst); });
+  table["square_backward"] = gradient_of(of1([](const T& x) { return at::square(x); }));
   table["relu_backward"] = of2([](const T& diff, const T& dst) { return at::threshold_backward(diff, dst, 0); });
 }
 
@@ -60,6 +61,24 @@ void add_unary(TorchTable& table) {
   add("isinf", at::isinf);
   add("isfinite", at::isfinite);
   add("logical_not", at::logical_not);
+  add("exp2", at::exp2);
+  add("log10", at::log10);
+  add("erfc", at::erfc);
+  add("erfinv", at::erfinv);
+  add("tan", at::tan);
+  add("asin", at::asin);
+  add("acos", at::acos);
+  add("atan", at::atan);
+  add("sinh", at::sinh);
+  add("cosh", at::cosh);
+  add("asinh", at::asinh);
+  add("acosh", at::acosh);
+  add("atanh", at::atanh);
+  table["logit"] = of1([](const T& x) { return at::logit(x); });
+  table["logit_eps"] = of1([](const T& x) { return at::logit(x, 0.125); });
+  table["number_pow"] = of1([](const T& x) { return at::pow(2.5, x); });
+  table["fmod_number"] = of1([](const T& x) { return at::fmod(x, 3); });
+  table["remainder_number"] = of1([](const T& x) { return at::remainder(x, 3); });
   table["round"] = of1([](const T& x) { return at::round(x); });
   table["pow_number"] = of1([](const T& x) { return at::pow(x, 2.5); });
   table["pow_number_3"] = of1([](const T& x) { return at::pow(x, 3); });
@@ -83,6 +102,15 @@ void add_binary(TorchTable& table) {
   table["minimum"] = of2([](const T& a, const T& b) { return at::minimum(a, b); });
   table["lerp"] = of2([](const T& a, const T& b) { return at::lerp(a, b, 0.25); });
   table["addcmul"] = of3([](const T& x, const T& a, const T& b) { return at::addcmul(x, a, b, 0.5); });
+  table["fmod"] = table["fmod_of_integers"] = of2([](const T& a, const T& b) { return at::fmod(a, b); });
+  table["remainder"] = table["remainder_of_integers"] = of2([](const T& a, const T& b) { return at::remainder(a, b); });
+  table["logaddexp"] = of2([](const T& a, const T& b) { return at::logaddexp(a, b); });
+  table["atan2"] = of2([](const T& y, const T& x) { return at::atan2(y, x); });
+  table["hypot"] = of2([](const T& a, const T& b) { return at::hypot(a, b); });
+  table["addcdiv"] = of3([](const T& x, const T& a, const T& b) { return at::addcdiv(x, a, b, 0.5); });
+  table["lerp_tensor"] = of3([](const T& a, const T& b, const T& w) { return at::lerp(a, b, w); });
+  table["where_number"] = of2([](const T& c, const T& a) { return at::where(c, a, 1.5); });
+  table["where_number_first"] = of2([](const T& c, const T& b) { return at::where(c, 1.5, b); });
   table["where"] = of3([](const T& c, const T& a, const T& b) { return at::where(c, a, b); });
   table["masked_fill"] = of2([](const T& x, const T& mask) { return at::masked_fill(x, mask, -2); });
   table["logical_and"] = of2([](const T& a, const T& b) { return at::logical_and(a, b); });

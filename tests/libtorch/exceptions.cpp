@@ -9,6 +9,12 @@ namespace {
 std::map<std::string, std::string> all() {
   std::map<std::string, std::string> list{
       {"dropout", "its masks come from another generator"},
+      {"dropout_backward", "its masks come from another generator"},
+      {"alpha_dropout", "its masks come from another generator"},
+      {"feature_dropout", "its masks come from another generator"},
+      {"dropout1d", "its masks come from another generator"},
+      {"dropout2d", "its masks come from another generator"},
+      {"dropout3d", "its masks come from another generator"},
       {"sqrt_backward", "no such op"},
       {"linear_recurrence", "no such op"},
       {"rms_norm", "since 2.4"},

@@ -147,6 +147,22 @@ void add_repeats(TorchTable& table) {
                  {"large_64x257_by_5", in_a_row(5, 1)}});
 }
 
+void add_counted_repeats(TorchTable& table) {
+  const auto by = [](const std::vector<std::int64_t>& counts, std::int64_t axis) {
+    return [=](In in) { return in[0].repeat_interleave(at::tensor(counts), axis); };
+  };
+  table["repeat_interleave_counts"] =
+      by_sample({{"vector_5", by({2, 0, 1, 3, 1}, 0)},
+                 {"columns_3x4", by({1, 0, 4, 2}, 1)},
+                 {"one_count_for_all_2x3", by({2}, 1)},
+                 {"never_3", by({0, 0, 0}, 0)},
+                 {"empty_0x3", by({1, 2, 3}, 1)},
+                 {"large_64x257", by({3}, 1)},
+                 {"flat_2x2", [](In in) {
+                    return in[0].repeat_interleave(at::tensor(std::vector<std::int64_t>{1, 2, 0, 1}));
+                  }}});
+}
+
 void add_turns(TorchTable& table) {
   const auto flipped = [](std::vector<std::int64_t> axes) {
     return [axes = std::move(axes)](In in) { return in[0].flip(axes); };
@@ -411,6 +427,7 @@ void add_movements(TorchTable& table) {
   add_shapes(table);
   add_orders_of_axes(table);
   add_repeats(table);
+  add_counted_repeats(table);
   add_turns(table);
   add_pads(table);
   add_parts(table);

@@ -155,6 +155,9 @@ void add_statistics(TorchTable& table) {
   };
   table["var"] = spread(false);
   table["std"] = spread(true);
+  table["stddev"] = of1([](const T& x) {
+    return at::std(x, at::OptionalIntArrayRef(-1), c10::optional<std::int64_t>(0), /*keepdim=*/false);
+  });
   table["norm"] = [](In in, const std::string& sample) -> TorchTensors {
     const std::map<std::string, double> powers{{"_p_minus_inf", -kInf},
                                                {"_p_minus_1", -1},
