@@ -104,8 +104,9 @@ void write_checkpoint(const CheckpointContent& content, const std::filesystem::p
   io::NamedTensors tensors;
   for (const auto& [part, state] : content.parts) {
     metadata[part] = state.kind;
-    for (const auto& [name, number] : state.numbers) metadata[part + "." + name] = write_number(number);
-    for (const auto& [name, tensor] : state.tensors) tensors.emplace_back(part + "." + name, contiguous_data(tensor));
+    for (const auto& [name, number] : state.numbers) metadata[fmt::format("{}.{}", part, name)] = write_number(number);
+    for (const auto& [name, tensor] : state.tensors)
+      tensors.emplace_back(fmt::format("{}.{}", part, name), contiguous_data(tensor));
   }
   Checksum checksum;
   checksum.add(metadata);

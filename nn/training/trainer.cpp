@@ -145,7 +145,7 @@ Trainer::StepResult Trainer::step_with_closure(const data::Batch& batch) {
   optimizer_.step([&] {
     optimizer_.zero_grad();
     StepResult result;
-    const Tensor loss = loss_of(batch, result);
+    Tensor loss = loss_of(batch, result);
     // A line search may look at places where the loss is not finite; it must not start at one.
     if (!first) check_finite(result.loss);
     if (grad_enabled()) {
