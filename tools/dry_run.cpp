@@ -16,8 +16,8 @@ namespace {
 std::string bytes_text(std::size_t bytes) {
   const auto count = static_cast<double>(bytes);
   if (bytes < 1024) return fmt::format("{} bytes", bytes);
-  if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", count / 1024);
-  if (bytes < 1024ull * 1024 * 1024) return fmt::format("{:.1f} MiB", count / (1024 * 1024));
+  if (bytes < std::size_t{1} << 20) return fmt::format("{:.1f} KiB", count / 1024);
+  if (bytes < std::size_t{1} << 30) return fmt::format("{:.1f} MiB", count / (1024 * 1024));
   return fmt::format("{:.2f} GiB", count / (1024.0 * 1024 * 1024));
 }
 
