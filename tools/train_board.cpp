@@ -44,7 +44,7 @@ TrainBoard::Run& TrainBoard::run_of(const TrainingView& view) {
   return runs_.try_emplace(view.name, folder).first->second;
 }
 
-TrainingEvents TrainBoard::listening(TrainingEvents events) {
+TrainingEvents TrainBoard::listening(const TrainingEvents& events) {
   TrainingEvents both = events;
   both.start = [this, events](const TrainingView& view) {
     if (events.start) events.start(view);

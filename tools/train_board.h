@@ -18,7 +18,7 @@ class TrainBoard {
   TrainBoard(std::filesystem::path folder, const data::Dataset& sample);
 
   /// The events, which are then told here as well. They refer to this object.
-  TrainingEvents listening(TrainingEvents events);
+  TrainingEvents listening(const TrainingEvents& events);
 
  private:
   void start(const TrainingView& view);
