@@ -44,5 +44,8 @@ void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers = {});
 /// dst = f(a, b), with a and b broadcast to dst's shape. Floating types (add, sub, mul, maximum, minimum, fmod and
 /// remainder also i64, where b must not be 0 in the last two); dst is row-major.
 void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers = {});
+/// The same with a number, in the tensor's type, for one of the two.
+void binary(Binary f, const Tensor& a, double b, Tensor& dst);
+void binary(Binary f, double a, const Tensor& b, Tensor& dst);
 
 }  // namespace dagrad::pointwise
