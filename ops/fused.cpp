@@ -210,8 +210,8 @@ void Fused::backward(Backward& ctx, std::span<const Tensor> diff) const {
   }
 }
 
-std::vector<Tensor> detail::run_fused(const TensorFunction& function, std::vector<Tensor> inputs, FusedOptions options,
-                                      Location where) {
+std::vector<Tensor> detail::run_fused(const TensorFunction& function, const std::vector<Tensor>& inputs,
+                                      FusedOptions options, Location where) {
   if (function.arity() != 0 && function.arity() != inputs.size()) {
     throw UsageError(
         fmt::format("fused: {} tensors for a function of {} (want as many)", inputs.size(), function.arity()));

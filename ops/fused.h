@@ -19,7 +19,7 @@ struct FusedOptions {
 
 namespace detail {
 
-std::vector<Tensor> run_fused(const TensorFunction& function, std::vector<Tensor> inputs, FusedOptions options,
+std::vector<Tensor> run_fused(const TensorFunction& function, const std::vector<Tensor>& inputs, FusedOptions options,
                               Location where);
 
 template <class Result>
@@ -51,9 +51,9 @@ Result as_result(std::vector<Tensor> outputs) {
 /// captures must stay as it is. Throws what the function throws; from the backward, GradientError when a captured
 /// tensor was changed in place since.
 template <class F>
-TensorFunction::ResultOf<F> fused(const F& function, std::vector<Tensor> inputs, FusedOptions options = {},
+TensorFunction::ResultOf<F> fused(const F& function, const std::vector<Tensor>& inputs, FusedOptions options = {},
                                   Location where = Location::current()) {
-  return detail::as_result<TensorFunction::ResultOf<F>>(detail::run_fused(function, std::move(inputs), options, where));
+  return detail::as_result<TensorFunction::ResultOf<F>>(detail::run_fused(function, inputs, options, where));
 }
 /// The same for one to four tensors.
 template <class F>
