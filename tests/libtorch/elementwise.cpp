@@ -108,6 +108,7 @@ void add_binary(TorchTable& table) {
   table["atan2"] = of2([](const T& y, const T& x) { return at::atan2(y, x); });
   table["hypot"] = of2([](const T& a, const T& b) { return at::hypot(a, b); });
   table["addcdiv"] = of3([](const T& x, const T& a, const T& b) { return at::addcdiv(x, a, b, 0.5); });
+  table["fused"] = of3([](const T& x, const T& w, const T& b) { return at::tanh(x * w + b); });
   table["lerp_tensor"] = of3([](const T& a, const T& b, const T& w) { return at::lerp(a, b, w); });
   const auto like = [](double number, const T& x) {
     return at::scalar_tensor(number, x.options().requires_grad(false));
