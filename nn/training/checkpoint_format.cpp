@@ -121,7 +121,7 @@ CheckpointContent read_checkpoint(const std::filesystem::path& file) {
   return parse_checkpoint(std::move(stored), file);
 }
 
-CheckpointContent parse_checkpoint(io::Safetensors stored, const std::filesystem::path& file) {
+CheckpointContent parse_checkpoint(io::Safetensors&& stored, const std::filesystem::path& file) {
   CheckpointContent content;
   // In the order of the map, the name of a part comes before the names of what it holds.
   for (auto& [key, text] : stored.metadata) {
