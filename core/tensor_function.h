@@ -12,42 +12,51 @@
 
 namespace dagrad {
 
+namespace detail {
+
+/// How many tensors F takes, up to four; 0 stands for a span.
+template <class F>
+constexpr std::size_t arity_of() {
+  using T = const Tensor&;
+  if constexpr (std::is_invocable_v<const F&, std::span<const Tensor>>) return 0;
+  if constexpr (std::is_invocable_v<const F&, T>) return 1;
+  if constexpr (std::is_invocable_v<const F&, T, T>) return 2;
+  if constexpr (std::is_invocable_v<const F&, T, T, T>) return 3;
+  return 4;
+}
+
+template <class F>
+auto call_on(const F& f, std::span<const Tensor> in) {
+  constexpr std::size_t arity = arity_of<F>();
+  if constexpr (arity == 0) return f(in);
+  if constexpr (arity == 1) return f(in[0]);
+  if constexpr (arity == 2) return f(in[0], in[1]);
+  if constexpr (arity == 3) return f(in[0], in[1], in[2]);
+  if constexpr (arity == 4) return f(in[0], in[1], in[2], in[3]);
+}
+
+}  // namespace detail
+
 /// A function from tensors to tensors, made from any callable that takes one to four tensors, or a
 /// `std::span<const Tensor>`, and returns a Tensor or a std::vector<Tensor>.
 class TensorFunction {
  public:
+  /// What F returns: Tensor or std::vector<Tensor>.
+  template <class F>
+  using ResultOf = decltype(detail::call_on(std::declval<const F&>(), std::span<const Tensor>()));
+
   template <class F>
   requires(!std::same_as<F, TensorFunction>)
       // NOLINTNEXTLINE(google-explicit-constructor): a lambda is to be passed as it stands
       TensorFunction(F function)
-      : function_([f = std::move(function)](std::span<const Tensor> in) { return as_list(call(f, in)); }),
-        arity_(arity_of<F>()) {}
+      : function_([f = std::move(function)](std::span<const Tensor> in) { return as_list(detail::call_on(f, in)); }),
+        arity_(detail::arity_of<F>()) {}
 
   std::vector<Tensor> operator()(std::span<const Tensor> inputs) const { return function_(inputs); }
   /// How many tensors it takes; 0: any number.
   std::size_t arity() const { return arity_; }
 
  private:
-  template <class F, class... T>
-  static constexpr bool takes = std::is_invocable_v<const F&, T...>;
-  template <class F>
-  static constexpr std::size_t arity_of() {
-    using T = const Tensor&;
-    if constexpr (takes<F, std::span<const Tensor>>) return 0;
-    if constexpr (takes<F, T>) return 1;
-    if constexpr (takes<F, T, T>) return 2;
-    if constexpr (takes<F, T, T, T>) return 3;
-    return 4;
-  }
-  template <class F>
-  static auto call(const F& f, std::span<const Tensor> in) {
-    constexpr std::size_t arity = arity_of<F>();
-    if constexpr (arity == 0) return f(in);
-    if constexpr (arity == 1) return f(in[0]);
-    if constexpr (arity == 2) return f(in[0], in[1]);
-    if constexpr (arity == 3) return f(in[0], in[1], in[2]);
-    if constexpr (arity == 4) return f(in[0], in[1], in[2], in[3]);
-  }
   static std::vector<Tensor> as_list(Tensor result) { return {std::move(result)}; }
   static std::vector<Tensor> as_list(std::vector<Tensor> result) { return result; }
 

@@ -18,6 +18,7 @@
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/embedding.h"
 #include "dagrad/ops/extremum.h"
+#include "dagrad/ops/fused.h"
 #include "dagrad/ops/indexing.h"
 #include "dagrad/ops/jacobian.h"
 #include "dagrad/ops/likelihood_loss.h"

@@ -90,6 +90,7 @@ HWY_AFTER_NAMESPACE();
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/strided_loop.h"
+#include "dagrad/ops/pointwise_trace.h"
 
 namespace dagrad::pointwise {
 namespace {
@@ -248,6 +249,7 @@ void with_kernels(DType dtype, const F& run) {
 
 void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers) {
   if (dst.numel() == 0) return;
+  if (detail::trace != nullptr) return detail::trace->unary(f, src, dst, numbers);
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from = src.data<T>();
     T* to = dst.mutable_data<T>();
@@ -264,6 +266,7 @@ void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers) {
 
 void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers) {
   if (dst.numel() == 0) return;
+  if (detail::trace != nullptr) return detail::trace->binary(f, a, b, dst, numbers);
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from_a = a.data<T>();
     const T* from_b = b.data<T>();
@@ -284,6 +287,19 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
       binary_row<K>(f, numbers, from_a + at[1], loop.row_stride(1), from_b + at[2], loop.row_stride(2), to + at[0], n);
     });
   });
+}
+
+void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count) {
+  F32Kernels::run(f, numbers, src, dst, count);
+}
+void row(Unary f, Numbers numbers, const double* src, double* dst, std::int64_t count) {
+  F64Kernels::run(f, numbers, src, dst, count);
+}
+void row(Binary f, Numbers numbers, const float* a, const float* b, float* dst, std::int64_t count) {
+  F32Kernels::run(f, numbers, a, 1, b, 1, dst, count);
+}
+void row(Binary f, Numbers numbers, const double* a, const double* b, double* dst, std::int64_t count) {
+  F64Kernels::run(f, numbers, a, 1, b, 1, dst, count);
 }
 
 }  // namespace dagrad::pointwise

@@ -45,4 +45,10 @@ void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers = {});
 /// remainder also i64, where b must not be 0 in the last two); dst is row-major.
 void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers = {});
 
+/// The same for rows in line, without a tensor; dst may be an operand.
+void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count);
+void row(Unary f, Numbers numbers, const double* src, double* dst, std::int64_t count);
+void row(Binary f, Numbers numbers, const float* a, const float* b, float* dst, std::int64_t count);
+void row(Binary f, Numbers numbers, const double* a, const double* b, double* dst, std::int64_t count);
+
 }  // namespace dagrad::pointwise

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
+#include "dagrad/ops/pointwise_trace.h"
 
 namespace dagrad::pointwise {
 namespace {
@@ -14,6 +15,7 @@ constexpr std::int64_t kPrimitiveFrom = 4 << 10;  // elements
 }  // namespace
 
 bool large(const Tensor& t, const Tensor& dst) {
+  if (detail::trace != nullptr) return false;
   return t.numel() >= kPrimitiveFrom && (t.dtype() == f32 || t.dtype() == bf16) &&
          ((t.is_contiguous() && dst.is_contiguous()) || (t.is_channels_last() && dst.is_channels_last()));
 }

@@ -11,6 +11,7 @@
 #include "dagrad/ops/axis_set.h"
 #include "dagrad/ops/fold.h"
 #include "dagrad/ops/operators.h"
+#include "dagrad/ops/pointwise_trace.h"
 #include "dagrad/ops/scan.h"
 #include "dagrad/ops/view.h"
 
@@ -26,7 +27,10 @@ struct Sum : OverAxes {
   static constexpr std::string_view name = "sum";
   static constexpr AutocastRule autocast = AutocastRule::f32;
   Spec infer(const Tensor& src) const { return {shape_of(src.shape()), wide_type(src)}; }
-  void forward(Forward&, const Tensor& src, Tensor& dst) const { fold::fold_into(Kind::sum, src, axes, dst); }
+  void forward(Forward&, const Tensor& src, Tensor& dst) const {
+    if (pointwise::detail::trace != nullptr) return pointwise::detail::trace->sum(src, dst, 1);
+    fold::fold_into(Kind::sum, src, axes, dst);
+  }
   // diff_src = diff_dst, repeated
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Shape& shape = ctx.input_shape(0);
@@ -43,6 +47,7 @@ struct Mean : OverAxes {
   }
   void forward(Forward&, const Tensor& src, Tensor& dst) const {
     const auto count = static_cast<double>(axes.length(src.shape()));
+    if (pointwise::detail::trace != nullptr) return pointwise::detail::trace->sum(src, dst, count);
     const fold::Writer write(dst);
     fold::fold(Kind::sum, src, axes, nullptr, [&](std::int64_t at, double total) { write(at, total / count); });
   }

@@ -36,13 +36,20 @@ std::function<Tensor(const Tensor&)> multiplying() {
   return [w = randn({32, 32}).requires_grad_()](const Tensor& t) { return matmul(t, w) * 0.1; };
 }
 
-Step prepare_eltwise() {
-  const std::int64_t n = 4 << 20;
-  const Tensor x = randn({n}).requires_grad_(), w = randn({n}).requires_grad_(), b = randn({n}).requires_grad_();
-  return [=] {
-    for (const Tensor& t : {x, w, b}) t.zero_grad();
-    sum(tanh(x * w + b)).backward();
+Tensor sum_of_tanh(const Tensor& x, const Tensor& w, const Tensor& b) { return sum(tanh(x * w + b)); }
+
+template <class F>
+Workload eltwise(const char* name, const F& total) {
+  const auto prepare = [total]() -> Step {
+    const std::int64_t n = 4 << 20;
+    const Tensor x = randn({n}).requires_grad_(), w = randn({n}).requires_grad_(), b = randn({n}).requires_grad_();
+    return [=] {
+      for (const Tensor& t : {x, w, b}) t.zero_grad();
+      total(x, w, b).backward();
+    };
   };
+  // Three tensors read, forward; read again and three gradients written, backward.
+  return {name, prepare, {.bytes = 9.0 * 4 * (4 << 20)}};
 }
 
 Step prepare_cross_entropy() {
@@ -94,7 +101,6 @@ Step prepare_gemm() {
 }  // namespace
 
 std::vector<Workload> pieces() {
-  const double large = 4 << 20;
   return {
       chain("chain_add16", adding, small),
       chain("chain_tanh16", tanh_again, small),
@@ -103,8 +109,9 @@ std::vector<Workload> pieces() {
               return randn({32, 32});
             },
             {.products = {{32, 32, 32, 3 * kLength}}}),
-      // Three tensors read, forward; read again and three gradients written, backward.
-      {"eltwise_4m", prepare_eltwise, {.bytes = large * 4 * 9}},
+      eltwise("eltwise_4m",
+              [](const Tensor& x, const Tensor& w, const Tensor& b) { return fused(sum_of_tanh, x, w, b); }),
+      eltwise("eltwise_4m_op_by_op", sum_of_tanh),
       // Read, forward; read again and the gradient written, backward.
       {"softmax_xent_4096x1000", prepare_cross_entropy, {.bytes = 4096.0 * 1000 * 4 * 3}},
       {"layernorm_4096x1024", prepare_layer_norm, {.bytes = 4096.0 * 1024 * 4 * 3}},

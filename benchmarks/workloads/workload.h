@@ -18,7 +18,8 @@
 //   lstm_adam                       LSTM of 64 to 128, sequence 50, batch 32, last hidden state - linear 10
 //   chain_add16, chain_tanh16       t = t + a (tanh(t)) 1000 times on 16 floats, sum, backward; time per op
 //   chain_mm32                      t = (t @ w) * 0.1 on 32x32, likewise; time per pair
-//   eltwise_4m                      sum(tanh(x w + b)) of 4,194,304 floats, gradients of x, w and b
+//   eltwise_4m                      sum(tanh(x w + b)) of 4,194,304 floats, gradients of x, w and b, by fused()
+//   eltwise_4m_op_by_op             the same without
 //   softmax_xent_4096x1000          cross-entropy of 4096x1000 logits, forward and backward
 //   layernorm_4096x1024             layer norm with weight and bias, sum of squares, forward and backward
 //   hvp_small_mlp                   Hessian-vector product of small_mlp's loss, tanh for ReLU

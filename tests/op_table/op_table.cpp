@@ -37,7 +37,7 @@ std::vector<Row> collect() {
         activation_rows,    comparison_rows,  reduction_rows, view_rows,       split_rows,        copy_rows,
         matmul_rows,        softmax_rows,     dropout_rows,   extremum_rows,   statistics_rows,   scan_rows,
         order_rows,         arrangement_rows, product_rows,   diagonal_rows,   indexing_rows,     loss_rows,
-        normalization_rows, convolution_rows, pooling_rows,   recurrent_rows,  attention_rows}) {
+        normalization_rows, convolution_rows, pooling_rows,   recurrent_rows,  attention_rows,    fused_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
   }
   for (Row& row : all) {

@@ -193,6 +193,7 @@ std::vector<Row> convolution_rows();
 std::vector<Row> pooling_rows();
 std::vector<Row> recurrent_rows();
 std::vector<Row> attention_rows();
+std::vector<Row> fused_rows();
 
 // --- pieces that rows are made of ---
 
