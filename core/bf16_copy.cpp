@@ -5,6 +5,7 @@
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/leaf.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
 namespace {
@@ -35,8 +36,10 @@ Tensor rounded_to_bf16(const Tensor& t) {
   if (leaf == nullptr || !t.is_contiguous()) return rounded(t);
   const std::lock_guard lock(mutex());
   Leaf::Bf16Copy& kept = leaf->bf16_copy();
-  if (!kept.copy.defined() || kept.elements != t.raw_data() || kept.version != t.version())
+  if (!kept.copy.defined() || kept.elements != t.raw_data() || kept.version != t.version()) {
+    if (detail::rehearsal != nullptr) return rounded(t);  // whose elements nobody computes
     kept = {rounded(t), t.raw_data(), t.version()};
+  }
   in_use.store(true, std::memory_order_relaxed);
   return kept.copy;
 }

@@ -239,7 +239,7 @@ Row class_weight_row() {
   row.terms = by_largest;
   row.gradient_terms = gradients_by_largest;
   row.bf16_roundings = 6;
-  row.samples = {sample("4x5", {4, 5}), sample("1x17", {1, 17})};
+  row.samples = {sample("4x5", {4, 5}), sample("1x17", {1, 17}), sample("no_samples_0x3", {0, 3})};
   row.benchmarks = {{sample("large", {4096, 1000})}};
   return row;
 }

@@ -158,6 +158,9 @@ Row weighted_row() {
                  weighted_sample("mean_columns_5x3", {5, 3}, {3}, Reduction::mean),
                  weighted_sample("sum_4x3", {4, 3}, {4, 3}, Reduction::sum),
                  weighted_sample("none_4x3", {4, 3}, {}, Reduction::none),
+                 weighted_sample("scalars", {}, {}, Reduction::mean),
+                 weighted_sample("sum_of_nothing_0x3", {0, 3}, {0, 1}, Reduction::sum),
+                 weighted_sample("mean_of_nothing_0x3", {0, 3}, {3}, Reduction::mean),
                  weighted_sample("large_64x1031", {64, 1031}, {64, 1}, Reduction::mean)};
   row.edges = {{"all_weights_0",
                 {Array({2}, {1.0, 2}), Array({2}), Array({2})},
