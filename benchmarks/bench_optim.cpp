@@ -70,7 +70,8 @@ DAGRAD_WIDEST void move_28_bytes(float* __restrict p, const float* __restrict g,
   }
 }
 
-void moving(benchmark::State& state) {
+void moving(benchmark::State& state, int threads) {
+  set_num_threads(threads);
   const std::int64_t count = numel(layers(kLarge));
   Tensor p = zeros({count}), g = zeros({count}), m = zeros({count}), v = zeros({count});
   float *pp = p.mutable_data<float>(), *mm = m.mutable_data<float>(), *vv = v.mutable_data<float>();
@@ -122,7 +123,10 @@ void add(const std::string& name, const Make& maker) {
 int main(int argc, char** argv) {
   using namespace dagrad;
   using namespace dagrad::optim;
-  benchmark::RegisterBenchmark("moving_28_bytes_a_parameter", moving)->UseRealTime();
+  for (const int threads : {1, 2})
+    benchmark::RegisterBenchmark(("moving_28_bytes_a_parameter/threads:" + std::to_string(threads)).c_str(), moving,
+                                 threads)
+        ->UseRealTime();
   add("SGD", make<SGD>());
   add("SGD_momentum", make<SGD>({.momentum = 0.9}));
   add("SGD_nesterov_weight_decay", make<SGD>({.momentum = 0.9, .weight_decay = 1e-4, .nesterov = true}));

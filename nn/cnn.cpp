@@ -15,6 +15,10 @@ void check(const Shape& image, const std::vector<std::int64_t>& channels, const 
   if (image.rank() != 3 || image[0] < 1 || image[1] < 1 || image[2] < 1)
     throw ShapeError(fmt::format("cnn: image is {} (want [C, H, W])", image.str()));
   if (channels.empty()) throw UsageError("cnn: no blocks (want the channels of at least one)");
+  if (!(o.channel_dropout >= 0 && o.channel_dropout <= 1))
+    throw UsageError(fmt::format("cnn: channel_dropout is {} (want 0 <= p <= 1)", o.channel_dropout));
+  if (!(o.dropout >= 0 && o.dropout <= 1))
+    throw UsageError(fmt::format("cnn: dropout is {} (want 0 <= p <= 1)", o.dropout));
   if (o.kernel < 1 || o.convolutions < 1 || o.pool_size < 1) {
     throw UsageError(fmt::format("cnn: kernel is {}, convolutions is {}, pool_size is {} (want each at least 1)",
                                  o.kernel, o.convolutions, o.pool_size));
@@ -65,6 +69,7 @@ Sequential cnn(const Shape& image, const std::vector<std::int64_t>& channels, st
     for (std::int64_t i = 0; i < options.convolutions; ++i) add_layer(net, i == 0 ? in : out, out, options);
     if (options.pool == PoolKind::max) net.add(MaxPool2d(options.pool_size));
     if (options.pool == PoolKind::avg) net.add(AvgPool2d(options.pool_size));
+    if (options.channel_dropout > 0) net.add(Dropout2d(options.channel_dropout));
     in = out;
     height = size_behind(height, options);
     width = size_behind(width, options);

@@ -28,6 +28,7 @@ struct CnnOptions {
   CnnHead head = CnnHead::flatten;
   std::vector<std::int64_t> hidden = {};  ///< widths of linear layers before the last, with an activation each
   double dropout = 0;                     ///< before each linear layer
+  double channel_dropout = 0;             ///< behind each block, of whole channels (Dropout2d)
   WeightInit init = InitKind::standard;
 };
 

@@ -10,6 +10,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/optim/flat_parameters.h"
+#include "dagrad/optim/gradients.h"
 #include "dagrad/optim/strong_wolfe.h"
 
 namespace dagrad::optim {
@@ -87,6 +88,9 @@ Tensor LBFGS::update_with(const Closure& closure) {
 
   Tensor first_loss;
   Point now = evaluate([&] { return first_loss = closure(); });
+  // Where a search ends up it can turn back from, but not from where it starts.
+  check_finite_gradients(name(), parameters());
+  if (!std::isfinite(now.loss)) throw GradientError(fmt::format("LBFGS: the loss is {} (want a finite one)", now.loss));
   try {
     for (std::int64_t iteration = 0; iteration < o.max_iter; ++iteration) {
       if (!(largest_magnitude(now.gradient) > o.tolerance_grad)) break;

@@ -55,6 +55,7 @@ nn::Sequential make_cnn(const ModelOptions& o, const ModelShape& shape) {
   cnn.head = o.head == "average" ? nn::CnnHead::global_average : nn::CnnHead::flatten;
   cnn.hidden = o.hidden_widths();
   cnn.dropout = o.dropout;
+  cnn.channel_dropout = o.channel_dropout;
   cnn.init = nn::weight_init(o.init);
   try {
     nn::Sequential net = nn::cnn(image, o.channel_counts(), shape.outputs, cnn);

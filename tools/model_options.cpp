@@ -32,6 +32,7 @@ void check_belongs(const ModelOptions& o) {
   only("hidden", !o.hidden.empty() && o.hidden != "none", !is_linear, "mlp, cnn, lstm, gru or rnn");
   only("activation", o.activation != plain.activation, is_feedforward, "mlp or cnn");
   only("norm", o.norm != plain.norm, is_feedforward, "mlp or cnn");
+  only("channel-dropout", o.channel_dropout > 0, is_cnn, "cnn");
   only("dropout", o.dropout > 0, !is_linear, "mlp, cnn, lstm, gru or rnn");
 }
 
@@ -76,6 +77,7 @@ void describe(ModelOptions& o, OptionList& list) {
       .add("kernel", o.kernel, "K", "cnn: their size")
       .add("pool", o.pool, "K", "cnn: max pooling behind each; 1: none")
       .add("head", o.head, "NAME", "cnn: flatten, or average (each channel's mean) before the linear layers")
+      .add("channel-dropout", o.channel_dropout, "P", "cnn: behind each pooling, set this share of the channels to 0")
       .add("layers", o.layers, "N", "lstm, gru, rnn: how many layers")
       .add("bidirectional", o.bidirectional, "lstm, gru, rnn: read in both directions");
 }
@@ -87,6 +89,7 @@ void check(const ModelOptions& o) {
   check_name("init", o.init, nn::init_names(), nn::weight_init);
   check_choice("head", o.head, {"flatten", "average"});
   check_range("dropout", o.dropout, o.dropout >= 0 && o.dropout < 1, "0 <= p < 1");
+  check_range("channel-dropout", o.channel_dropout, o.channel_dropout >= 0 && o.channel_dropout < 1, "0 <= p < 1");
   const auto whole = [](std::int64_t n) { return static_cast<double>(n); };
   check_range("kernel", whole(o.kernel), o.kernel >= 1 && o.kernel <= 1000, "1 to 1000");
   check_range("pool", whole(o.pool), o.pool >= 1 && o.pool <= 1000, "1 to 1000");

@@ -21,6 +21,7 @@ struct ModelOptions {
   std::string activation = "relu";
   std::string norm = "none";
   double dropout = 0;
+  double channel_dropout = 0;  ///< of a cnn, behind each block
   std::string init = "standard";
 
   bool is_recurrent() const { return kind == "rnn" || kind == "lstm" || kind == "gru"; }

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <random>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,13 +21,55 @@ constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 
 fs::path folder_of(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
+/// `.NAME.xxxxxxxx.part`, eight digits in hexadecimal.
+std::string temporary_name(const fs::path& file, unsigned chance) {
+  return (folder_of(file) / fmt::format(".{}.{:08x}.part", file.filename().string(), chance)).string();
+}
+
+bool is_temporary_of(const fs::path& file, const std::string& name) {
+  const std::string before = fmt::format(".{}.", file.filename().string()), after = ".part";
+  if (name.size() != before.size() + 8 + after.size() || !name.starts_with(before) || !name.ends_with(after))
+    return false;
+  return name.find_first_not_of("0123456789abcdef", before.size()) == name.size() - after.size();
+}
+
+/// Whether `name` still is the file that `descriptor` has open.
+bool is_open_as(int descriptor, const std::string& name) {
+  struct stat open_file {
+  }, named{};
+  return fstat(descriptor, &open_file) == 0 && lstat(name.c_str(), &named) == 0 && open_file.st_dev == named.st_dev &&
+         open_file.st_ino == named.st_ino;
+}
+
+/// Removes what writers of `file` left behind that were killed. A writer holds a lock on its file, which the system
+/// takes back from a process that ends in whatever way; without a lock nobody writes there any more.
+void remove_left_behind(const fs::path& file) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_of(file), error)) {
+    if (!is_temporary_of(file, entry.path().filename().string())) continue;
+    const std::string name = entry.path().string();
+    const int descriptor = open(name.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) continue;
+    struct stat status {};
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
+        is_open_as(descriptor, name))
+      unlink(name.c_str());
+    close(descriptor);
+  }
+}
+
 /// A name is found by chance, not by mkstemp, whose files nobody else may read whatever the umask says.
 int open_new(const fs::path& file, std::string& name) {
   std::random_device chance;
   for (int attempt = 0; attempt < 100; ++attempt) {
-    name = (folder_of(file) / fmt::format(".{}.{:08x}", file.filename().string(), chance())).string();
+    name = temporary_name(file, chance());
     const int descriptor = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0 || errno != EEXIST) return descriptor;
+    if (descriptor < 0 && errno == EEXIST) continue;
+    if (descriptor < 0) return descriptor;
+    // Where there are no locks there is nobody either who could take this file for one that was left behind.
+    const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    if ((locked || errno != EWOULDBLOCK) && is_open_as(descriptor, name)) return descriptor;
+    close(descriptor);  // before the lock was there, somebody else removed the file
   }
   return -1;
 }
@@ -42,6 +85,7 @@ AtomicFile::AtomicFile(const fs::path& file) : file_(file) {
     throw IoError(fmt::format("{}: its folder does not exist", file.string()));
   if (fs::exists(file_, error) && !fs::is_regular_file(file_, error))
     throw IoError(fmt::format("{}: is no regular file (want one that may be replaced)", file.string()));
+  remove_left_behind(file_);
   descriptor_ = open_new(file_, temporary_);
   if (descriptor_ < 0) fail();
   struct stat before {};

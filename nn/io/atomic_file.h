@@ -13,8 +13,8 @@ namespace dagrad::io {
 
 /// Writes a file under a temporary name in its own folder; commit() gives it its name in one step, after all bytes
 /// have reached the disk. Whoever reads `file` meanwhile, or after a crash, finds the old content or the new, never a
-/// part. Without commit() nothing is left behind. What the file was before (its permissions, a symbolic link to it) it
-/// stays.
+/// part. Without commit() nothing is left behind; what a process leaves that was killed (`.NAME.xxxxxxxx.part`) goes
+/// when the same file is written next. What the file was before (its permissions, a symbolic link to it) it stays.
 class AtomicFile {
  public:
   /// Throws IoError when the folder does not exist or may not be written to, and for a device or a pipe.

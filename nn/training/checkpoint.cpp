@@ -97,8 +97,9 @@ void Checkpoint::save(const std::filesystem::path& file, const io::Metadata& not
   write_checkpoint(content, file);
 }
 
-void Checkpoint::load(const std::filesystem::path& file) const {
-  CheckpointContent content = read_checkpoint(file);
+void Checkpoint::load(const std::filesystem::path& file) const { load(read_checkpoint(file), file.string()); }
+
+void Checkpoint::load(const CheckpointContent& content, const std::string& who) const {
   std::string misfits;
   std::vector<std::function<void()>> first, last;
   for (const Entry& entry : entries_) {
@@ -117,7 +118,7 @@ void Checkpoint::load(const std::filesystem::path& file) const {
     if (std::none_of(entries_.begin(), entries_.end(), [&](const Entry& entry) { return entry.name == part.first; }))
       misfits += fmt::format("\n  the part '{}' ({}) has no place here", part.first, part.second.kind);
   }
-  if (!misfits.empty()) throw UsageError(fmt::format("{}: the checkpoint does not fit:{}", file.string(), misfits));
+  if (!misfits.empty()) throw UsageError(fmt::format("{}: the checkpoint does not fit:{}", who, misfits));
   for (const auto& commit : first) commit();
   for (const auto& commit : last) commit();
 }

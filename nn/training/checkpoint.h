@@ -24,6 +24,12 @@ struct CheckpointPart {
   std::function<std::function<void()>(const optim::State&)> prepare;
 };
 
+/// What a checkpoint holds.
+struct CheckpointContent {
+  std::map<std::string, optim::State> parts;
+  io::Metadata notes;
+};
+
 /// Gathers the parts of a run under names, saves them to one file and loads them again:
 ///
 ///   nn::Checkpoint checkpoint;
@@ -67,6 +73,8 @@ class Checkpoint {
   /// Reads all parts. Throws IoError when the file is damaged or no checkpoint, UsageError that lists everything that
   /// does not fit the parts here; then nothing has been changed.
   void load(const std::filesystem::path& file) const;
+  /// The same from what read_checkpoint() gave; `who` is for the error.
+  void load(const CheckpointContent& content, const std::string& who) const;
 
  private:
   struct Entry {
@@ -75,12 +83,6 @@ class Checkpoint {
     bool load_last;
   };
   std::vector<Entry> entries_;
-};
-
-/// What a checkpoint holds.
-struct CheckpointContent {
-  std::map<std::string, optim::State> parts;
-  io::Metadata notes;
 };
 
 /// Reads a checkpoint without loading it into anything. Throws IoError when it is damaged, or is none.

@@ -118,6 +118,10 @@ void write_checkpoint(const CheckpointContent& content, const std::filesystem::p
 CheckpointContent read_checkpoint(const std::filesystem::path& file) {
   io::Safetensors stored = io::load_safetensors(file);
   check_format(stored, file);
+  return parse_checkpoint(std::move(stored), file);
+}
+
+CheckpointContent parse_checkpoint(io::Safetensors&& stored, const std::filesystem::path& file) {
   CheckpointContent content;
   // In the order of the map, the name of a part comes before the names of what it holds.
   for (auto& [key, text] : stored.metadata) {

@@ -1,4 +1,5 @@
 // Models in one line: what they consist of, and that they learn.
+#include <algorithm>
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -158,6 +159,44 @@ TEST(Cnn, IsBuiltOfBlocks) {
                                    "Dropout(0.5)",
                                    "Linear(32, 10)"}));
   EXPECT_EQ(net(randn({3, 1, 12, 12})).shape(), (Shape{3, 10}));
+}
+
+TEST(Cnn, DropsChannelsBehindEachBlock) {
+  manual_seed(4);
+  Sequential net = cnn({1, 12, 12}, {4, 8}, 10, {.dropout = 0.5, .channel_dropout = 0.25});
+  EXPECT_EQ(layers_of(net),
+            (Lines{"Conv2d(1, 4, kernel=3x3, padding=1)", "ReLU", "MaxPool2d(kernel=2)", "Dropout2d(0.25)",
+                   "Conv2d(4, 8, kernel=3x3, padding=1)", "ReLU", "MaxPool2d(kernel=2)", "Dropout2d(0.25)", "Flatten",
+                   "Dropout(0.5)", "Linear(72, 10)"}));
+  // In training a channel is there as a whole or not at all; in evaluation all of them are.
+  Sequential blocks = cnn({1, 4, 4}, {64}, 2, {.channel_dropout = 0.5});
+  const Tensor x = ones({1, 1, 4, 4});
+  Tensor y = x;
+  for (std::size_t i = 0; i < 4; ++i) y = blocks[i](y);
+  blocks.eval();
+  Tensor all = x;
+  for (std::size_t i = 0; i < 4; ++i) all = blocks[i](all);
+  const auto dropped = y.to_vector<float>(), kept = all.to_vector<float>();
+  std::int64_t channels = 0;
+  for (std::size_t c = 0; c < 64; ++c) {
+    const bool there =
+        std::any_of(dropped.begin() + 4 * static_cast<std::ptrdiff_t>(c),
+                    dropped.begin() + 4 * static_cast<std::ptrdiff_t>(c + 1), [](float v) { return v != 0; });
+    for (std::size_t i = 4 * c; i < 4 * c + 4; ++i) EXPECT_EQ(dropped[i], there ? 2 * kept[i] : 0);
+    channels += there ? 1 : 0;
+  }
+  EXPECT_GT(channels, 4);
+  EXPECT_LT(channels, 60);
+  expect_error<UsageError>(
+      [] {
+        cnn({1, 4, 4}, {2}, 2, {.channel_dropout = 1.5});
+      },
+      "cnn: channel_dropout is 1.5 (want 0 <= p <= 1)");
+  expect_error<UsageError>(
+      [] {
+        cnn({1, 4, 4}, {2}, 2, {.dropout = -0.5});
+      },
+      "cnn: dropout is -0.5 (want 0 <= p <= 1)");
 }
 
 TEST(Cnn, TakesEveryNormPoolingHeadAndKernel) {

@@ -1,6 +1,7 @@
 // Every module, within a small model: its gradients against finite differences, in training and in evaluation mode.
 #include <cxxabi.h>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
@@ -263,17 +264,110 @@ std::set<std::string> classes_of_nn() {
   return found;
 }
 
+/// A module, and the names and shapes of its parameters and buffers in PyTorch (state_dict() of the module made with
+/// the same arguments, as its documentation lists them under "Variables").
+struct InPyTorch {
+  AnyModule module;
+  std::vector<std::string> state;
+};
+
+std::map<std::string, InPyTorch> names_in_pytorch() {
+  const std::vector<std::string> batch_norm{"weight [3]", "bias [3]", "running_mean [3]", "running_var [3]",
+                                            "num_batches_tracked []"};
+  const InstanceNormLayerOptions tracking{.affine = true, .track_running_stats = true};
+  const auto gates = [](const char* count, const char* layer) {
+    const auto name = [&](const char* what, const char* columns) {
+      return fmt::format("{}{} [{}{}]", what, layer, count, columns);
+    };
+    return std::vector<std::string>{name("weight_ih", ", 3"), name("weight_hh", ", 2"), name("bias_ih", ""),
+                                    name("bias_hh", "")};
+  };
+  return {
+      {"Linear", {Linear(3, 2), {"weight [2, 3]", "bias [2]"}}},
+      {"Bilinear", {Bilinear(2, 4, 3), {"weight [3, 2, 4]", "bias [3]"}}},
+      {"Embedding", {Embedding(5, 3), {"weight [5, 3]"}}},
+      {"PReLU", {PReLU(4), {"weight [4]"}}},
+      {"Conv1d", {Conv1d(2, 4, 3), {"weight [4, 2, 3]", "bias [4]"}}},
+      {"Conv2d", {Conv2d({.in = 2, .out = 4, .kernel = {3, 5}, .groups = 2}), {"weight [4, 1, 3, 5]", "bias [4]"}}},
+      {"Conv3d", {Conv3d(2, 4, 3), {"weight [4, 2, 3, 3, 3]", "bias [4]"}}},
+      {"ConvTranspose1d", {ConvTranspose1d({.in = 2, .out = 4, .kernel = 3}), {"weight [2, 4, 3]", "bias [4]"}}},
+      {"ConvTranspose2d",
+       {ConvTranspose2d({.in = 4, .out = 6, .kernel = {3, 5}, .groups = 2}), {"weight [4, 3, 3, 5]", "bias [6]"}}},
+      {"ConvTranspose3d", {ConvTranspose3d({.in = 2, .out = 4, .kernel = 3}), {"weight [2, 4, 3, 3, 3]", "bias [4]"}}},
+      {"BatchNorm1d", {BatchNorm1d(3), batch_norm}},
+      {"BatchNorm2d", {BatchNorm2d(3), batch_norm}},
+      {"BatchNorm3d", {BatchNorm3d(3), batch_norm}},
+      {"InstanceNorm1d", {InstanceNorm1d(3, tracking), batch_norm}},
+      {"InstanceNorm2d", {InstanceNorm2d(3, tracking), batch_norm}},
+      {"InstanceNorm3d", {InstanceNorm3d(3, tracking), batch_norm}},
+      {"LayerNorm", {LayerNorm({4, 5}), {"weight [4, 5]", "bias [4, 5]"}}},
+      {"GroupNorm", {GroupNorm(2, 4), {"weight [4]", "bias [4]"}}},
+      {"RMSNorm", {RMSNorm({4}), {"weight [4]"}}},
+      {"RNN", {RNN(3, 2), gates("2", "_l0")}},
+      {"LSTM", {LSTM(3, 2), gates("8", "_l0")}},
+      {"GRU", {GRU(3, 2), gates("6", "_l0")}},
+      {"RNNCell", {RNNCell(3, 2), gates("2", "")}},
+      {"LSTMCell", {LSTMCell(3, 2), gates("8", "")}},
+      {"GRUCell", {GRUCell(3, 2), gates("6", "")}},
+      {"MultiheadAttention",
+       {MultiheadAttention(4, 2),
+        {"in_proj_weight [12, 4]", "in_proj_bias [12]", "out_proj.weight [4, 4]", "out_proj.bias [4]"}}},
+  };
+}
+
+std::vector<Module::Named> state_of(const Module& module) {
+  std::vector<Module::Named> all = module.named_parameters();
+  const auto buffers = module.named_buffers();
+  all.insert(all.end(), buffers.begin(), buffers.end());
+  return all;
+}
+
+TEST(EveryModule, NamesItsTensorsAsPyTorchDoes) {
+  for (const auto& [name, known] : names_in_pytorch()) {
+    std::vector<std::string> state;
+    for (const auto& [part, tensor] : state_of(*known.module)) state.push_back(part + " " + tensor.shape().str());
+    EXPECT_EQ(state, known.state) << name;
+  }
+  // Containers name by position, as theirs do.
+  const Sequential net(Linear(3, 2), ReLU(), Residual(Linear(2, 2)));
+  EXPECT_EQ(net.named_parameters()[1].first, "0.bias");
+  EXPECT_EQ(net.named_parameters()[2].first.rfind("2.", 0), 0u);
+}
+
+/// The class, without namespaces; of a template with its arguments.
+std::string class_of(const Module& module) {
+  const std::unique_ptr<char, void (*)(void*)> text(
+      abi::__cxa_demangle(typeid(module).name(), nullptr, nullptr, nullptr), std::free);
+  const std::string full = text.get();
+  return full.substr(full.rfind("::") + 2);
+}
+
+TEST(EveryModule, WithTensorsOfItsOwnHasTheirNamesInPyTorchAbove) {
+  manual_seed(1);
+  const auto known = names_in_pytorch();
+  std::set<std::string> own;
+  for (const auto& [name, make] : cases()) {
+    const Case one = make();
+    for (const auto& [part, module] : one.model->named_modules()) {
+      for (const auto& [tensor, value] : state_of(*module)) {
+        if (tensor.find('.') == std::string::npos) own.insert(class_of(*module));
+      }
+    }
+  }
+  // PyTorch has no such modules: that of weights in another form, whose tensors have the names of the layer's, and one
+  // that scales features.
+  std::erase_if(own, [](const std::string& name) { return name.ends_with('>') || name == "FeatureScaler"; });
+  EXPECT_EQ(own.size(), known.size());
+  for (const std::string& name : own) EXPECT_TRUE(known.contains(name)) << name;
+}
+
 TEST(EveryModule, IsInAModelAbove) {
   manual_seed(1);
   std::set<std::string> checked;
   for (const auto& [name, make] : cases()) {
     const Case one = make();
     for (const auto& [part, module] : one.model->named_modules()) {
-      const Module& found = *module;
-      std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(typeid(found).name(), nullptr, nullptr, nullptr),
-                                                  std::free);
-      const std::string full = text.get();
-      checked.insert(full.substr(full.rfind("::") + 2));
+      checked.insert(class_of(*module));
     }
   }
   std::set<std::string> expected = classes_of_nn();

@@ -7,6 +7,7 @@
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/operators.h"
 #include "dagrad/ops/softmax.h"
 
 namespace dagrad::nn {
@@ -161,6 +162,59 @@ TEST(Losses, TakeWeightsOfTheBatchsSamples) {
   const MultiMarginLoss margins({.weight = row({1, 1, 2}), .reduction = Reduction::none});
   EXPECT_EQ(margins(scores, tensor({2, 2}, i64), row({0, 0.5})).to_vector<double>(),
             (std::vector<double>{0, 0.5 * margins(scores, tensor({2, 2}, i64)).to_vector<double>()[1]}));
+}
+
+/// Expects a loss to weigh its samples as the sums over its single losses say. `by_count`: the mean divides by the
+/// number of losses, not by the sum of the weights.
+template <class L, class Options, class... Inputs>
+void expect_weighted(Options options, const Tensor& weights, bool by_count, const Inputs&... inputs) {
+  using Kind = decltype(options.reduction);
+  const auto value_with = [&](Kind reduction, const Tensor& w) {
+    options.reduction = reduction;
+    const L loss(options);
+    return w.defined() ? loss(inputs..., w) : loss(inputs...);
+  };
+  const std::vector<double> each = value_with(Kind::none, {}).template to_vector<double>(),
+                            weighted = value_with(Kind::none, weights).template to_vector<double>(),
+                            w = weights.to_vector<double>();
+  ASSERT_EQ(each.size() % w.size(), 0u);
+  double sum = 0, weight_sum = 0;
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    const double of_sample = w[i / (each.size() / w.size())];
+    EXPECT_NEAR(weighted[i], each[i] * of_sample, 1e-14);
+    sum += each[i] * of_sample;
+    weight_sum += of_sample;
+  }
+  EXPECT_GT(std::abs(sum), 0.01);
+  EXPECT_NEAR(value(value_with(Kind::sum, weights)), sum, 1e-13);
+  EXPECT_NEAR(value(value_with(Kind::mean, weights)), sum / (by_count ? static_cast<double>(each.size()) : weight_sum),
+              1e-14);
+}
+
+TEST(Losses, WeighTheirSamplesInEveryReduction) {
+  manual_seed(8);
+  const Tensor x = randn({4, 3}, f64), y = randn({4, 3}, f64), p = sigmoid(x), q = sigmoid(y);
+  const Tensor labels = tensor({0, 2, 1, 2}, i64),
+               signs = tensor({1, -1, 1, 1, -1, 1, 1, 1, -1, -1, 1, -1}, {4, 3}, f64);
+  const Tensor rows = tensor({0.5, 2, 0, 1}, {4, 1}, f64), samples = tensor({0.5, 2, 0, 1}, f64);
+  const Tensor sides = tensor({1, -1, 1, -1}, f64);
+  expect_weighted<MSELoss>(LossOptions{}, rows, false, x, y);
+  expect_weighted<L1Loss>(LossOptions{}, rows, false, x, y);
+  expect_weighted<HuberLoss>(HuberLossOptions{.delta = 0.5}, rows, false, x, y);
+  expect_weighted<SmoothL1Loss>(SmoothL1LossOptions{.beta = 0.5}, rows, false, x, y);
+  expect_weighted<BCELoss>(BinaryCrossEntropyOptions{}, rows, true, p, q);
+  expect_weighted<BCEWithLogitsLoss>(BinaryCrossEntropyWithLogitsOptions{}, rows, true, x, q);
+  expect_weighted<KLDivLoss>(KlDivOptions{}, rows, false, log(p), q);
+  expect_weighted<PoissonNLLLoss>(PoissonNllLossOptions{}, rows, false, x, q);
+  expect_weighted<GaussianNLLLoss>(GaussianNllLossOptions{}, rows, false, x, y, q + 0.5);
+  expect_weighted<HingeLoss>(HingeLossOptions{}, rows, false, x, signs);
+  expect_weighted<HingeEmbeddingLoss>(HingeLossOptions{}, rows, false, p, signs);
+  expect_weighted<MultiMarginLoss>(MultiMarginLossOptions{}, samples, false, x, labels);
+  expect_weighted<NLLLoss>(NllLossOptions{}, samples, false, log_softmax(x), labels);
+  expect_weighted<CrossEntropyLoss>(CrossEntropyOptions{.label_smoothing = 0.1}, samples, false, x, labels);
+  expect_weighted<MarginRankingLoss>(RankingLossOptions{.margin = 0.5}, rows, false, x, y, signs);
+  expect_weighted<CosineEmbeddingLoss>(RankingLossOptions{}, samples, false, x, y, sides);
+  expect_weighted<TripletMarginLoss>(TripletMarginLossOptions{}, samples, false, x, y, p);
 }
 
 TEST(Losses, GiveTheTargetAGradientToo) {

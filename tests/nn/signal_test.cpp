@@ -133,7 +133,11 @@ TEST(Signal, SaturatesUnderWeightsOfDeviationOne) {
     EXPECT_GT(signal.saturated[layer], 0.9) << layer;
     EXPECT_NEAR(signal.saturated[layer], theory.saturated[layer], 0.01) << layer;
     EXPECT_NEAR(signal.forward[layer] / theory.forward[layer], 1, 0.05) << layer;
+    // Going back, the few units that are not saturated multiply the gradients, by about twelve a layer.
+    const double layers = kLayers - static_cast<double>(layer);
+    EXPECT_NEAR(std::log(signal.backward[layer] / theory.backward[layer]), 0, 0.1 * layers) << layer;
   }
+  EXPECT_GT(signal.backward.front(), 1e15);
 }
 
 TEST(Signal, IsLostUnderWeightsOfDeviationOneHundredth) {

@@ -66,11 +66,13 @@ TEST(Ravine, NesterovsMomentumBeatsPlainDescent) {
 TEST(Ravine, AdaptiveRatesDoNotSeeTheCondition) {
   // Each coordinate's steps do not change when its gradient is multiplied by a constant.
   const auto expect_equal_coordinates = [](const Vector& p) { EXPECT_NEAR(p[0], p[1], 1e-6); };
-  for (const double condition : {1e2, 1e4, 1e6}) {
+  for (const double condition : {1.0, 1e2, 1e4, 1e6}) {
     expect_equal_coordinates(descend<Adam>({.lr = 0.01, .eps = 0}, {1, 1}, ravine(condition), 300));
     expect_equal_coordinates(descend<NAdam>({.lr = 0.01, .eps = 0}, {1, 1}, ravine(condition), 300));
     expect_equal_coordinates(descend<RMSprop>({.lr = 0.001, .eps = 0}, {1, 1}, ravine(condition), 300));
     expect_equal_coordinates(descend<Adagrad>({.lr = 0.1, .eps = 0}, {1, 1}, ravine(condition), 300));
+    expect_equal_coordinates(descend<Adamax>({.lr = 0.01, .eps = 0}, {1, 1}, ravine(condition), 300));
+    expect_equal_coordinates(descend<Adafactor>({}, {1, 1}, ravine(condition), 300));
     expect_equal_coordinates(descend<Lion>({.lr = 0.001}, {1, 1}, ravine(condition), 300));
     expect_equal_coordinates(descend<Rprop>({}, {1, 1}, ravine(condition), 300));
   }
@@ -143,6 +145,12 @@ TEST(Cliff, ThrowsPlainDescentAwayAndClippingSurvivesIt) {
   EXPECT_LT(plain[0], -20);
   EXPECT_LT(std::abs(by_norm[0]), 0.1);
   EXPECT_LT(std::abs(by_value[0]), 0.1);
+  // Steps whose length does not come from the gradient's survive by themselves.
+  EXPECT_LT(std::abs(descend<Adam>({.lr = 0.1}, start, cliff, 50)[0]), 3);
+  EXPECT_LT(std::abs(descend<RMSprop>({.lr = 0.1}, start, cliff, 50)[0]), 3);
+  EXPECT_LT(std::abs(descend<Adagrad>({.lr = 0.1}, start, cliff, 50)[0]), 3);
+  EXPECT_LT(std::abs(descend<Lion>({.lr = 0.1}, start, cliff, 50)[0]), 3);
+  EXPECT_LT(std::abs(descend<Rprop>({}, start, cliff, 50)[0]), 3);
 }
 
 TEST(Rosenbrock, EveryRuleDescendsIntoTheValleyAndMomentumFollowsIt) {

@@ -101,6 +101,57 @@ TEST(LBFGS, FollowsTheFormulaWithWholeMatrices) {
   }
 }
 
+/// Where `steps` steps lead from the usual start, and after how many evaluations.
+std::pair<Vector, std::int64_t> descend(const LbfgsOptions& options, int steps) {
+  Vector start(kSize);
+  for (std::size_t i = 0; i < kSize; ++i) start[i] = start_of(i);
+  const Tensor p = tensor(start, {static_cast<std::int64_t>(kSize)}).requires_grad_();
+  LBFGS optimizer({p}, options);
+  for (int i = 0; i < steps; ++i) {
+    optimizer.step([&] {
+      const Vector at = p.to_vector<double>();
+      p.set_grad(tensor(gradient_at(at), p.shape()));
+      double loss = 0;
+      for (std::size_t k = 0; k < kSize; ++k)
+        loss += (2 + static_cast<double>(k)) / 2 * at[k] * at[k] + std::cos(at[k]);
+      return scalar(loss, f64);
+    });
+  }
+  return {p.to_vector<double>(), optimizer.evaluations()};
+}
+
+TEST(LBFGS, GoesInOneStepOfSeveralIterationsWhereItGoesInAsManySteps) {
+  LbfgsOptions options{.lr = 0.1, .max_iter = 1, .tolerance_grad = 0, .tolerance_change = 0, .history_size = 5};
+  const Vector single = descend(options, 100).first;
+  options.max_iter = 4;
+  const auto [several, evaluations] = descend(options, 25);
+  EXPECT_EQ(evaluations, 100);
+  for (std::size_t i = 0; i < kSize; ++i) EXPECT_NEAR(several[i], single[i], 1e-12);
+}
+
+TEST(LBFGS, EndsAStepWhereItsOptionsSay) {
+  const Vector start = descend({}, 0).first;
+  EXPECT_EQ(descend({.lr = 0.1, .max_iter = 7, .tolerance_grad = 0, .tolerance_change = 0}, 1).second, 7);
+  EXPECT_EQ(descend({.lr = 0.1, .max_iter = 100, .max_eval = 3, .tolerance_grad = 0, .tolerance_change = 0}, 1).second,
+            3);
+  const auto [at_once, one] = descend({.tolerance_grad = 1e9}, 1);
+  EXPECT_EQ(one, 1);
+  EXPECT_EQ(at_once, start);
+  // It stops at the first point whose gradient is small enough, or whose loss is hardly lower than the one before.
+  for (const double tolerance : {1e-2, 1e-5}) {
+    const auto [end, evaluations] = descend({.max_iter = 100, .tolerance_grad = tolerance, .tolerance_change = 0}, 1);
+    double largest = 0;
+    for (const double g : gradient_at(end)) largest = std::max(largest, std::abs(g));
+    EXPECT_LE(largest, tolerance);
+    EXPECT_LT(evaluations, 50);
+  }
+  const std::int64_t rough = descend({.max_iter = 100, .tolerance_grad = 0, .tolerance_change = 1e-2}, 1).second,
+                     fine = descend({.max_iter = 100, .tolerance_grad = 0, .tolerance_change = 1e-9}, 1).second;
+  EXPECT_GT(rough, 1);
+  EXPECT_LT(rough, fine);
+  EXPECT_LT(fine, 100);
+}
+
 /// (1 - x)^2 + 100 (y - x^2)^2, from (-1.2, 1).
 Tensor rosenbrock(const Tensor& x, const Tensor& y) { return (1 - x) * (1 - x) + 100 * (y - x * x) * (y - x * x); }
 

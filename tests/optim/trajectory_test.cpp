@@ -1,6 +1,8 @@
 // Each optimizer with each option against an independent evaluation of its published formula, 100 steps in f64.
 #include "trajectory.h"
 
+#include <map>
+
 #include "dagrad/optim/optim.h"
 
 namespace dagrad::optim {
@@ -142,6 +144,17 @@ Formula rprop(const RpropOptions& o) {
   };
 }
 
+template <class O>
+std::unique_ptr<Optimizer> with_defaults(const std::vector<Tensor>& parameters) {
+  return std::make_unique<O>(parameters);
+}
+
+/// Every optimizer with a formula for one number; the others (matrices, losses) have tests of their own.
+constexpr std::unique_ptr<Optimizer> (*kDefaults[])(const std::vector<Tensor>&) = {
+    with_defaults<SGD>,      with_defaults<SGDW>,  with_defaults<Adagrad>, with_defaults<RMSprop>,
+    with_defaults<Adadelta>, with_defaults<Adam>,  with_defaults<AdamW>,   with_defaults<Adamax>,
+    with_defaults<NAdam>,    with_defaults<RAdam>, with_defaults<Lion>,    with_defaults<Rprop>};
+
 std::vector<Trajectory> trajectories() {
   return {
       trajectory<SGD>("SGD", {.lr = 0.05}, sgd),
@@ -174,13 +187,15 @@ std::vector<Trajectory> trajectories() {
       trajectory<Adam>("Adam_maximize", {.lr = 0.1, .weight_decay = 0.1, .maximize = true}, adam),
       trajectory<AdamW>("AdamW", {.lr = 0.1}, adamw),
       trajectory<AdamW>(
-          "AdamW_all", {.lr = 0.1, .betas = {0.8, 0.9}, .weight_decay = 0.5, .amsgrad = true, .maximize = true}, adamw),
+          "AdamW_all",
+          {.lr = 0.1, .betas = {0.8, 0.9}, .eps = 0.1, .weight_decay = 0.5, .amsgrad = true, .maximize = true}, adamw),
       trajectory<AdamW>("AdamW_uncorrected", {.lr = 0.1, .bias_correction = false}, adamw),
       trajectory<Adamax>("Adamax", {.lr = 0.1}, adamax),
       trajectory<Adamax>("Adamax_all",
                          {.lr = 0.1, .betas = {0.8, 0.9}, .eps = 0.1, .weight_decay = 0.1, .maximize = true}, adamax),
       trajectory<NAdam>("NAdam", {.lr = 0.1}, nadam),
-      trajectory<NAdam>("NAdam_options", {.lr = 0.02, .betas = {0.8, 0.9}, .weight_decay = 0.1, .momentum_decay = 0.5},
+      trajectory<NAdam>("NAdam_options",
+                        {.lr = 0.02, .betas = {0.8, 0.9}, .eps = 1e-3, .weight_decay = 0.1, .momentum_decay = 0.5},
                         nadam),
       trajectory<NAdam>("NAdam_decoupled",
                         {.lr = 0.1, .weight_decay = 0.1, .decoupled_weight_decay = true, .maximize = true}, nadam),
@@ -195,6 +210,59 @@ std::vector<Trajectory> trajectories() {
       trajectory<Rprop>("Rprop_all", {.lr = 0.1, .etas = {0.3, 1.5}, .step_sizes = {1e-2, 0.5}, .maximize = true},
                         rprop),
   };
+}
+
+/// Takes 100 steps from the usual start and returns where they lead.
+std::vector<double> end_of(const Trajectory& t, const std::function<void(Optimizer&)>& change) {
+  Tensor p = empty({static_cast<std::int64_t>(kNumbers)}, f64);
+  for (std::size_t i = 0; i < kNumbers; ++i) p.mutable_data<double>()[i] = start_of(i);
+  p.requires_grad_();
+  const auto optimizer = t.make({p});
+  change(*optimizer);
+  for (int step = 1; step <= 100; ++step) {
+    Tensor gradient = empty_like(p);
+    for (std::size_t i = 0; i < kNumbers; ++i)
+      gradient.mutable_data<double>()[i] = (t.maximize ? -1 : 1) * gradient_of(i, p.data<double>()[i]);
+    p.set_grad(gradient);
+    optimizer->step();
+  }
+  return p.to_vector<double>();
+}
+
+/// The names of an optimizer's options.
+std::vector<std::string> options_of(const Optimizer& optimizer) {
+  const std::string prefix = "group0.";
+  std::vector<std::string> names;
+  for (const auto& [name, value] : optimizer.state().numbers) {
+    if (name.starts_with(prefix) && name != "group0.parameters") names.push_back(name.substr(prefix.size()));
+  }
+  return names;
+}
+
+TEST(Trajectories, HaveEveryOptionOfEveryOptimizerAtAValueThatMatters) {
+  // optimizer -> option -> whether some trajectory above would miss its formula if the option had its default instead
+  std::map<std::string, std::map<std::string, bool>> seen;
+  for (const Trajectory& t : trajectories()) {
+    const Tensor p = zeros({1}, f64).requires_grad_();
+    const auto optimizer = t.make({p});
+    const auto plain = std::find_if(std::begin(kDefaults), std::end(kDefaults),
+                                    [&](const auto& make) { return make({p})->name() == optimizer->name(); });
+    ASSERT_NE(plain, std::end(kDefaults)) << optimizer->name();
+    const auto with_defaults = (*plain)({p});
+    for (const std::string& option : options_of(*optimizer)) {
+      bool& matters = seen[std::string(optimizer->name())][option];
+      const double usual = with_defaults->option(option);
+      if (matters || usual == optimizer->option(option)) continue;
+      const auto here = end_of(t, [](Optimizer&) {}),
+                 there = end_of(t, [&](Optimizer&o) { o.set_option(option, usual); });
+      for (std::size_t i = 0; i < kNumbers; ++i)
+        matters |= !(std::abs(here[i] - there[i]) <= 1e-9 * std::max(1.0, std::abs(here[i])));
+    }
+  }
+  EXPECT_EQ(seen.size(), std::size(kDefaults));
+  for (const auto& [optimizer, options] : seen) {
+    for (const auto& [option, matters] : options) EXPECT_TRUE(matters) << optimizer << ": " << option;
+  }
 }
 
 class FollowsItsFormula : public testing::TestWithParam<Trajectory> {};

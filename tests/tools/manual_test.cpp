@@ -67,6 +67,7 @@ TEST_F(Completion, OffersCommands) {
 
 TEST_F(Completion, OffersOptionsTheirValuesAndFiles) {
   EXPECT_EQ(offered("dagrad train --epo"), (std::set<std::string>{"--epochs"}));
+  EXPECT_EQ(offered("dagrad train --channel-"), (std::set<std::string>{"--channel-dropout"}));
   EXPECT_EQ(offered("dagrad bench --dtype b"), (std::set<std::string>{"bf16"}));
   EXPECT_EQ(offered("dagrad train --epochs ''"), (std::set<std::string>{""}));
   std::ofstream(folder_ / "net.safetensors") << "";

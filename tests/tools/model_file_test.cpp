@@ -35,6 +35,7 @@ ModelDescription description(const std::string& kind, const Shape& input, std::i
   d.options.kind = kind;
   d.options.hidden = kind == "linear" ? "" : "6";
   if (kind == "cnn") d.options.channels = "3";
+  if (kind == "cnn") d.options.channel_dropout = 0.25;
   if (kind == "mlp") d.options.norm = "batch";
   d.shape = {input, 3};
   d.classes = {"a", "b", "c d"};
@@ -65,6 +66,7 @@ TEST_F(ModelFile, RebuildsEveryKindOfModel) {
     save_model(d, *model, file_);
     const SavedModel loaded = load_model(file_);
     EXPECT_EQ(loaded.description.options.kind, kind);
+    EXPECT_EQ(loaded.description.options.channel_dropout, d.options.channel_dropout);
     EXPECT_EQ(loaded.description.classes, d.classes);
     Shape batch = input;
     batch.insert(0, 4);

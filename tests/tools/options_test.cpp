@@ -90,6 +90,8 @@ TEST(TrainOptions, SayWhatDoesNotBelongTogether) {
     expect_error<UsageError>([&] { parse(arguments); }, message);
   };
   expect({"--channels", "8"}, "--channels: --model mlp has none (want cnn)");
+  expect({"--channel-dropout", "0.1"}, "--channel-dropout: --model mlp has none (want cnn)");
+  expect({"--model", "cnn", "--channel-dropout", "1"}, "--channel-dropout: 1 (want 0 <= p < 1)");
   expect({"--model", "lstm", "--hidden", "64,64"},
          "--hidden: 2 widths (want one, that of the state, for --model lstm)");
   expect({"--noise", "0.1"},

@@ -1,6 +1,9 @@
 #include "dagrad/nn/io/atomic_file.h"
 
+#include <csignal>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "dagrad/core/error.h"
 #include "expect_error.h"
@@ -53,6 +56,62 @@ TEST_F(AtomicFileTest, KeepsPermissionsAndLinks) {
   write_file(folder_ / "fresh", "");
   umask(before);
   EXPECT_EQ(static_cast<unsigned>(fs::status(folder_ / "fresh").permissions()), 0644u);
+}
+
+/// Begins to write `file` in another process, which is killed while it does.
+void write_and_be_killed(const fs::path& file) {
+  int told[2];
+  ASSERT_EQ(pipe(told), 0);
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    AtomicFile out(file);
+    out.write(std::string(1 << 20, 'x'));
+    if (::write(told[1], ".", 1) == 1) pause();
+    _exit(7);
+  }
+  char dot = 0;
+  ASSERT_EQ(read(told[0], &dot, 1), 1);
+  kill(child, SIGKILL);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  close(told[0]);
+  close(told[1]);
+}
+
+TEST_F(AtomicFileTest, RemovesWhatAKilledProcessLeftBehind) {
+  const fs::path file = write("a", "old");
+  write_and_be_killed(file);
+  if (HasFatalFailure()) return;
+  write_and_be_killed(folder_ / "b");
+  if (HasFatalFailure()) return;
+  ASSERT_EQ(file_count(), 3u);
+  write_file(file, "new");
+  EXPECT_EQ(file_count(), 2u) << "what is left is not the other file's";
+  write_file(folder_ / "b", "new");
+  EXPECT_EQ(file_count(), 2u);
+  EXPECT_EQ(content(file), "new");
+}
+
+TEST_F(AtomicFileTest, LeavesAloneWhatIsWrittenNowAndWhatIsNotItsOwn) {
+  AtomicFile slow(folder_ / "a");
+  slow.write("slow");
+  const std::vector<std::string> others = {".a.12345678",          ".a.1234567.part",  ".a.123456789.part",
+                                           ".a.1234567g.part",     ".b.12345678.part", "a.12345678.part",
+                                           ".a.12345678.part.old", ".a.part"};
+  for (const std::string& name : others) write(name, "mine");
+  fs::create_directory(folder_ / ".a.00000000.part");
+  fs::create_symlink(".a.part", folder_ / ".a.00000001.part");
+  write(".a.00000002.part", "left behind");
+
+  write_file(folder_ / "a", "quick");
+  EXPECT_EQ(content(folder_ / "a"), "quick");
+  for (const std::string& name : others) EXPECT_EQ(content(folder_ / name), "mine") << name;
+  EXPECT_TRUE(fs::is_directory(folder_ / ".a.00000000.part"));
+  EXPECT_TRUE(fs::is_symlink(folder_ / ".a.00000001.part"));
+  EXPECT_FALSE(fs::exists(folder_ / ".a.00000002.part"));
+  slow.commit();
+  EXPECT_EQ(content(folder_ / "a"), "slow");
 }
 
 TEST_F(AtomicFileTest, SaysWhyNot) {

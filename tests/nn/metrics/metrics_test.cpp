@@ -1,8 +1,12 @@
 #include "dagrad/nn/metrics/metrics.h"
 
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <memory>
+#include <regex>
+#include <set>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -49,6 +53,23 @@ std::vector<Case> cases() {
   add(LossMetric("nll", [](const Tensor& p_, const Tensor& t) { return cross_entropy(p_, t, Reduction::none); }),
       labels, scores);
   return result;
+}
+
+TEST(Metrics, AreAllAmongThoseCases) {
+  std::set<std::string> known;
+  for (const Case& c : cases())  // the metric of a loss is called as one likes
+    known.insert(c.metric->name() == "nll" ? "LossMetric" : c.metric->name());
+  const std::regex pattern(
+      R"(class (\w+)(?: final)? : public (?:Metric|SampleMean|ClassificationMetric|MeanSquaredError))");
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(DAGRAD_SOURCE_DIR "/nn/metrics")) {
+    if (entry.path().extension() != ".h") continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) found.insert((*at)[1]);
+  }
+  for (const char* base : {"SampleMean", "ClassificationMetric"}) EXPECT_EQ(found.erase(base), 1u) << base;
+  EXPECT_EQ(found, known);
 }
 
 TEST(Metrics, DoNotDependOnTheSizesOfBatches) {

@@ -67,6 +67,7 @@ TEST_F(Kill, AtAnyMomentLeavesAWholeCheckpoint) {
     ASSERT_NO_THROW(later.trainer.resume(file)) << "round " << round;
     EXPECT_GE(later.trainer.steps(), steps) << "an older checkpoint is back";
     steps = later.trainer.steps();
+    ASSERT_LE(file_count(), 2u) << "what an earlier kill left behind is still there";
   }
   // A step is told before it is saved, so that of two at least the first is kept.
   EXPECT_GT(steps, 30);
@@ -74,6 +75,8 @@ TEST_F(Kill, AtAnyMomentLeavesAWholeCheckpoint) {
   // Having been killed so often is no matter for the result.
   SmallRun often(saving_each_step(file, 0));
   often.trainer.resume(file);
+  often.trainer.save(file);
+  EXPECT_EQ(file_count(), 1u);
   SmallRunOptions unsaved;
   unsaved.trainer.epochs = 1'000'000'000;
   SmallRun straight(unsaved);
