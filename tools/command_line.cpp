@@ -21,6 +21,33 @@ std::vector<std::string> names_of(const po::options_description& all) {
   return names;
 }
 
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
+}
+
+/// Lines of `name = value`. Boost's own reader would end a file's name at its first #.
+po::parsed_options parse_options_file(std::istream& file, const po::options_description& all) {
+  po::parsed_options result(&all);
+  for (std::string line; std::getline(file, line);) {
+    for (std::size_t at = line.find('#'); at != std::string::npos; at = line.find('#', at + 1)) {
+      if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t') continue;
+      line.resize(at);  // a comment
+      break;
+    }
+    line = trimmed(line);
+    if (line.empty()) continue;
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) throw po::invalid_config_file_syntax(line, po::invalid_syntax::unrecognized_line);
+    const std::string name = trimmed(line.substr(0, equals)), value = trimmed(line.substr(equals + 1));
+    if (all.find_nothrow(name, false) == nullptr) throw po::unknown_option(name);
+    po::option option(name, {value});
+    option.original_tokens = {name, value};
+    result.options.push_back(option);
+  }
+  return result;
+}
+
 }  // namespace
 
 ManualCapture::ManualCapture(See see) : see_(std::move(see)) { capture = &see_; }
@@ -58,7 +85,7 @@ bool parse_command_line(const CommandText& text, const po::options_description& 
       source = values["config"].as<std::string>();
       std::ifstream file(source);
       if (!file) throw IoError(fmt::format("{}: cannot be opened (want a file of options)", source));
-      po::store(po::parse_config_file(file, all), values);
+      po::store(parse_options_file(file, all), values);
     }
     po::notify(values);
   } catch (const po::unknown_option& error) {

@@ -47,6 +47,13 @@ TEST(TrainOptions, MayComeFromAFileThatTheCommandLineOverrules) {
   const TrainOptions o = parse({"--config", file.string(), "--epochs", "4"});
   EXPECT_EQ(o.optimizer.lr, 0.25);
   EXPECT_EQ(o.optimizer.epochs, 4);
+  std::ofstream(file) << "lr=0.5 # warm\n  data = runs#1.csv\r\n\nquiet = true\n";
+  const TrainOptions other = parse({"--config", file.string()});
+  EXPECT_EQ(other.optimizer.lr, 0.5);
+  EXPECT_EQ(other.data.data, "runs#1.csv");
+  EXPECT_TRUE(other.output.quiet);
+  std::ofstream(file) << "lr 0.25\n";
+  expect_error_with<UsageError>([&] { parse({"--config", file.string()}); }, file.string() + ": ");
   std::ofstream(file) << "lrr = 0.25\n";
   expect_error<UsageError>(
       [&] {
