@@ -214,7 +214,10 @@ class BackwardPass {
   void rehearse(Rehearsal& rehearsal, const Node& node, const Gradients& gradients, const Backward& ctx) const {
     rehearsal.gave(node, {ctx.given_.data(), ctx.given_.size()});
     if (node.extras_) {
-      for (const auto& kept : node.extras_->retained) rehearsal.retain(gradients[kept.output]);
+      const Node::Extras& extras = *node.extras_;
+      for (const auto& kept : extras.retained) rehearsal.retain(gradients[kept.output]);
+      if (!extras.tensor_hooks.empty() || !extras.prehooks.empty() || !extras.posthooks.empty())
+        rehearsal.left_out_hooks();
     }
     if (!retain_graph_) rehearsal.released(node);
   }

@@ -54,6 +54,7 @@ void fill(Tensor& dst, Generator& generator, const Transform& transform) {
   const std::int64_t blocks = (count + per_block - 1) / per_block;
   const std::uint64_t seed = generator.seed(), start = generator.reserve(static_cast<std::uint64_t>(blocks));
   T* to = dst.mutable_data<T>();
+  if (detail::rehearsal != nullptr) detail::rehearsal->changed(*dst.storage());
   parallel_for((blocks + philox::kBlocks - 1) / philox::kBlocks, kGrain, [&](std::int64_t begin, std::int64_t end) {
     std::array<std::uint32_t, philox::kWords> words;
     for (std::int64_t unit = begin; unit < end; ++unit) {

@@ -70,6 +70,7 @@ Rehearsal::Rehearsal() : outer_(std::exchange(detail::rehearsal, this)) {}
 
 Rehearsal::~Rehearsal() {
   retained_.clear();
+  kept_.clear();
   detail::rehearsal = outer_;
 }
 

@@ -83,10 +83,21 @@ class Rehearsal {
   void note_saved(const Node& node);
   /// Whether the elements at `data` are this rehearsal's.
   bool made(const void* data) const { return books_->live.contains(data); }
+  /// For what works in place: these elements would have been written over.
+  void changed(const Storage& storage) { missed_changes_ = missed_changes_ || !made(storage.data()); }
+  /// For the engine: hooks of users were not called.
+  void left_out_hooks() { missed_hooks_ = true; }
+  /// Whether something besides the rehearsal's own tensors would have been changed in place.
+  bool missed_changes() const { return missed_changes_; }
+  bool missed_hooks() const { return missed_hooks_; }
+
   /// Leaves memory of the rehearsal out of the books: it stands for what exists.
   void set_existing(const Tensor& t);
   /// Holds the gradient of a tensor on which retain_grad() was called.
   void retain(const Tensor& gradient) { retained_.push_back(gradient); }
+
+  /// What stands in for a tensor that the leaf would keep from its first use on.
+  Tensor& kept_by(const Node* leaf) { return kept_[leaf]; }
 
   /// Where generators take their numbers from instead.
   std::uint64_t& random_position() { return random_position_; }
@@ -98,6 +109,8 @@ class Rehearsal {
 
   std::shared_ptr<Books> books_ = std::make_shared<Books>();
   std::vector<Tensor> retained_;
+  std::unordered_map<const Node*, Tensor> kept_;
+  bool missed_changes_ = false, missed_hooks_ = false;
   std::function<void(const Node&)> tell_of_release_;
   Rehearsal* outer_;
   std::uint64_t random_position_ = 0;

@@ -8,6 +8,7 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/leaf.h"
 #include "dagrad/core/node.h"
+#include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
 
@@ -95,19 +96,25 @@ void set_all(Tensor& t, double value) {
   copy_elements(source.alias(t.shape(), Shape::filled(t.dim(), 0), 0), t);
 }
 
+/// Who changed `t`; a rehearsal hears of it, too, as it has not been done there.
+void note(Tensor& t, std::string_view op, Location where) {
+  t.note_in_place(op, where);
+  if (Rehearsal* const rehearsal = Rehearsal::current()) rehearsal->changed(*t.storage());
+}
+
 }  // namespace
 
 Tensor& Tensor::fill_(double value, Location where) {
   check_in_place("fill_");
   set_all(*this, value);
-  note_in_place("fill_", where);
+  note(*this, "fill_", where);
   return *this;
 }
 
 Tensor& Tensor::zero_(Location where) {
   check_in_place("zero_");
   set_all(*this, 0);
-  note_in_place("zero_", where);
+  note(*this, "zero_", where);
   return *this;
 }
 
@@ -118,7 +125,7 @@ Tensor& Tensor::copy_(const Tensor& source, Location where) {
   }
   copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()),
                 *this);
-  note_in_place("copy_", where);
+  note(*this, "copy_", where);
   return *this;
 }
 

@@ -47,7 +47,7 @@ std::int64_t size_behind(std::int64_t size, const CnnOptions& o) {
 
 void add_head(Sequential& net, std::int64_t features, std::int64_t classes, const CnnOptions& o) {
   const auto add_linear = [&](std::int64_t out) {
-    if (o.dropout > 0) net.add(Dropout(o.dropout));
+    if (o.dropout != 0) net.add(Dropout(o.dropout));
     net.add(Linear(features, out));
     features = out;
   };

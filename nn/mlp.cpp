@@ -21,7 +21,7 @@ Sequential mlp(const std::vector<std::int64_t>& widths, const MlpOptions& option
     if (normalized && norm_first) net.add(make_norm(options.norm, width));
     if (options.activation != ActivationKind::none) net.add(make_activation(options.activation, width));
     if (normalized && !norm_first) net.add(make_norm(options.norm, width));
-    if (options.dropout > 0) net.add(Dropout(options.dropout));
+    if (options.dropout != 0) net.add(Dropout(options.dropout));
   }
   net.add(Linear(widths[layers - 1], widths[layers]));
   initialise(net, options.init, options.activation);

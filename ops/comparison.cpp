@@ -1,5 +1,6 @@
 #include "dagrad/ops/comparison.h"
 
+#include <cmath>
 #include <fmt/format.h>
 #include <type_traits>
 
@@ -38,16 +39,19 @@ void compare(const Tensor& a, const Tensor& b, Tensor& dst, const Test& test) {
   });
 }
 
-/// dst = test(a, number), with the number in a's type.
+/// dst = test(a, number), with the number in a's type; small integers and truth values are compared as i64, which holds
+/// numbers that they do not.
 template <class Test>
 void compare(const Tensor& a, double number, Tensor& dst, const Test& test) {
   if (dst.numel() == 0) return;
   const StridedLoop<2> loop(dst.shape(), {&dst.strides(), &a.strides()});
   bool* to = dst.mutable_data<bool>();
   visit_dtype(a.dtype(), [&]<class T>(T) {
-    using C = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
+    using Floating = std::conditional_t<std::is_same_v<T, BFloat16>, float, T>;
+    using C = std::conditional_t<is_floating(dtype_of<T>), Floating, std::int64_t>;
+    using Held = std::conditional_t<is_floating(dtype_of<T>), T, C>;
     const T* from = a.data<T>();
-    const C y = convert_to<C>(convert_to<T>(number));
+    const C y = convert_to<C>(convert_to<Held>(number));
     const std::int64_t step = loop.row_stride(1);
     for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
       const T* x = from + at[1];
@@ -103,7 +107,8 @@ struct ComparisonWithNumber {
   double number;
   std::string attributes() const { return fmt::format("{}", number); }
   Spec infer(const Tensor& a) const {
-    if (!is_floating(a.dtype()) && number != static_cast<double>(static_cast<std::int64_t>(number))) {
+    const bool whole = std::trunc(number) == number && std::abs(number) < 0x1p63;
+    if (!is_floating(a.dtype()) && !whole) {
       throw DTypeError(
           fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())", name,
                       number, name_of(a.dtype())));

@@ -27,6 +27,7 @@ struct Traced {
   std::optional<Program> program;
   std::vector<Tensor> others;  // captured tensors: further inputs of the program
   std::string problem;
+  bool threw = false;  // the function did
 };
 
 /// Nobody looks on while a function is traced.
@@ -41,23 +42,40 @@ class Unobserved {
   SaveObserver* before_;
 };
 
-template <class F>
-Traced trace(const F& function, std::span<const Tensor> inputs, DType dtype, std::int64_t count) {
-  const Unobserved unobserved;
-  const Rehearsal rehearsal;
-  pointwise::Trace trace(inputs, dtype, count);
-  const std::vector<Tensor> results = function();
-  Traced traced;
-  traced.program = trace.finish(results);
-  traced.others = trace.others();
-  traced.problem = trace.problem();
-  return traced;
-}
-
 std::int64_t largest(std::span<const Tensor> tensors) {
   std::int64_t count = 0;
   for (const Tensor& t : tensors) count = std::max(count, t.numel());
   return count;
+}
+
+/// What the function does to tensors like the inputs; with `recording`, apart from which captured tensors require a
+/// gradient.
+Traced trace(const TensorFunction& function, std::span<const Tensor> inputs, bool recording) {
+  Traced traced;
+  const Unobserved unobserved;
+  const Rehearsal rehearsal;
+  const GradMode mode(recording);
+  // Memory of their own tells them from inputs that the function captures as well.
+  std::vector<Tensor> stand_ins;
+  for (const Tensor& t : inputs) {
+    if (t.numel() != 1 && !t.is_contiguous()) traced.problem = "an input is not contiguous";
+    stand_ins.push_back(Tensor::allocate({t.shape(), t.dtype()}));
+    if (recording && t.requires_grad()) stand_ins.back().requires_grad_();
+  }
+  pointwise::Trace trace(stand_ins, inputs[0].dtype(), largest(inputs));
+  try {
+    if (traced.problem.empty()) traced.program = trace.finish(function(stand_ins));
+    traced.others = trace.others();
+    if (traced.problem.empty()) traced.problem = trace.problem();
+    if (rehearsal.missed_changes()) traced.problem = "the function changes a tensor in place that it did not make";
+    if (rehearsal.missed_hooks()) traced.problem = "hooks want to see gradients";
+  } catch (const std::exception& error) {
+    // Perhaps only because nothing is computed.
+    traced.problem = error.what();
+    traced.threw = true;
+  }
+  if (!traced.problem.empty()) traced.program.reset();
+  return traced;
 }
 
 /// Why inputs cannot go through a program, whatever the function.
@@ -78,10 +96,6 @@ std::string problem_of(std::span<const Tensor> inputs, const FusedOptions& optio
     if (t.numel() != 1 && (t.numel() != count || !t.is_contiguous()))
       return fmt::format("input {}, {}, is not contiguous or has neither one element nor {}", i, t.shape().str(),
                          count);
-    for (std::size_t k = 0; k < i; ++k) {
-      if (t.storage() == inputs[k].storage() && t.offset() != inputs[k].offset())
-        return fmt::format("inputs {} and {} are parts of one tensor", k, i);
-    }
   }
   return {};
 }
@@ -92,15 +106,8 @@ struct Call {
   Traced traced;
   std::vector<std::uint32_t> versions = {};  // of the captured tensors
 
-  /// `recording` keeps the history apart from which captured tensors require a gradient.
-  Call(TensorFunction f, std::span<const Tensor> inputs, bool recording) : function(std::move(f)) {
-    const GradMode mode(recording);
-    std::vector<Tensor> leaves;
-    for (const Tensor& t : inputs) {
-      leaves.push_back(t.detach());
-      if (recording && t.requires_grad()) leaves.back().requires_grad_();
-    }
-    traced = trace([&] { return function(leaves); }, inputs, inputs[0].dtype(), largest(inputs));
+  Call(TensorFunction f, std::span<const Tensor> inputs, bool recording)
+      : function(std::move(f)), traced(trace(function, inputs, recording)) {
     for (const Tensor& other : traced.others) versions.push_back(other.version());
   }
 
@@ -222,6 +229,10 @@ std::vector<Tensor> detail::run_fused(const TensorFunction& function, const std:
     const auto call = std::make_shared<const Call>(function, inputs, grad_enabled());
     if (call->traced.program) return apply(Fused{call}, where, std::span<const Tensor>(inputs));
     problem = call->traced.problem;
+    if (call->traced.threw) {  // for users to see what it throws, if it throws it by itself
+      std::vector<Tensor> results = function(inputs);
+      if (!options.required) return results;
+    }
   }
   if (options.required && !nested) throw UsageError(fmt::format("fused: the ops cannot run together: {}", problem));
   return function(inputs);

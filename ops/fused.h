@@ -47,9 +47,9 @@ Result as_result(std::vector<Tensor> outputs) {
 /// function.
 ///
 /// The function is called with tensors whose elements are not there yet, so it must not look at them (item(),
-/// to_vector()). It is copied, and called again for the backward: what it refers to must live until then, and what it
-/// captures must stay as it is. Throws what the function throws; from the backward, GradientError when a captured
-/// tensor was changed in place since.
+/// to_vector()). It is copied, and called several times, again for the backward: what it refers to must live until
+/// then, what it captures must stay as it is, and it should have no effects but its results (counters, logs). Throws
+/// what the function throws; from the backward, GradientError when a captured tensor was changed in place since.
 template <class F>
 TensorFunction::ResultOf<F> fused(const F& function, const std::vector<Tensor>& inputs, FusedOptions options = {},
                                   Location where = Location::current()) {

@@ -149,6 +149,12 @@ std::optional<Program> Trace::finish(std::span<const Tensor> results) {
     }
     program_.results.push_back({*place, t.shape()});
   }
+  for (const auto& [storage, known] : known_) {
+    if (known.tensor.version() != known.version) {
+      refuse_source(known.tensor, "was changed in place");
+      return std::nullopt;
+    }
+  }
   return program_.needed();
 }
 

@@ -1,7 +1,6 @@
 #include "tools/command_line.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <fstream>
 #include <sstream>
 
@@ -20,6 +19,33 @@ std::vector<std::string> names_of(const po::options_description& all) {
   std::vector<std::string> names;
   for (const auto& option : all.options()) names.push_back("--" + option->long_name());
   return names;
+}
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r");
+  return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
+}
+
+/// Lines of `name = value`. Boost's own reader would end a file's name at its first #.
+po::parsed_options parse_options_file(std::istream& file, const po::options_description& all) {
+  po::parsed_options result(&all);
+  for (std::string line; std::getline(file, line);) {
+    for (std::size_t at = line.find('#'); at != std::string::npos; at = line.find('#', at + 1)) {
+      if (at > 0 && line[at - 1] != ' ' && line[at - 1] != '\t') continue;
+      line.resize(at);  // a comment
+      break;
+    }
+    line = trimmed(line);
+    if (line.empty()) continue;
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) throw po::invalid_config_file_syntax(line, po::invalid_syntax::unrecognized_line);
+    const std::string name = trimmed(line.substr(0, equals)), value = trimmed(line.substr(equals + 1));
+    if (all.find_nothrow(name, false) == nullptr) throw po::unknown_option(name);
+    po::option option(name, {value});
+    option.original_tokens = {name, value};
+    result.options.push_back(option);
+  }
+  return result;
 }
 
 }  // namespace
@@ -59,7 +85,7 @@ bool parse_command_line(const CommandText& text, const po::options_description& 
       source = values["config"].as<std::string>();
       std::ifstream file(source);
       if (!file) throw IoError(fmt::format("{}: cannot be opened (want a file of options)", source));
-      po::store(po::parse_config_file(file, all), values);
+      po::store(parse_options_file(file, all), values);
     }
     po::notify(values);
   } catch (const po::unknown_option& error) {
@@ -72,18 +98,6 @@ bool parse_command_line(const CommandText& text, const po::options_description& 
     throw UsageError(fmt::format("{}: {} {}", source, error.what(), see));
   }
   return true;
-}
-
-void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices) {
-  for (const std::string& choice : choices) {
-    if (value == choice) return;
-  }
-  throw UsageError(
-      fmt::format("--{}: '{}' (want {}){}", option, value, fmt::join(choices, ", "), suggestion(value, choices)));
-}
-
-void check_range(const char* option, double value, bool holds, const char* want) {
-  if (!holds) throw UsageError(fmt::format("--{}: {} (want {})", option, value, want));
 }
 
 }  // namespace dagrad::tools

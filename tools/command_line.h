@@ -32,7 +32,9 @@ class ManualCapture {
 };
 
 /// Reads `arguments` into the variables that `options` names, and from the file of the option `config`, if there is
-/// one; the command line wins. Adds --help. Returns false when help was asked for and printed. Throws UsageError, with
+/// one (lines of `name = value`; # begins a comment at the start of a line or behind a space); the command line wins.
+/// Adds
+/// --help. Returns false when help was asked for and printed. Throws UsageError, with
 /// a suggestion for an unknown option, or IoError for the file.
 bool parse_command_line(const CommandText& text, const boost::program_options::options_description& options,
                         const std::vector<std::string>& arguments);
@@ -53,10 +55,5 @@ inline boost::program_options::typed_value<double>* option(double& target, const
 inline boost::program_options::typed_value<std::string>* optional_text(std::string& target, const char* shown) {
   return boost::program_options::value(&target)->value_name(shown);
 }
-
-/// Throws UsageError unless `value` is one of `choices`.
-void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices);
-/// Throws UsageError unless `holds`.
-void check_range(const char* option, double value, bool holds, const char* want);
 
 }  // namespace dagrad::tools

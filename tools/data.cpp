@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "dagrad/core/error.h"
 #include "dagrad/nn/data/data.h"
@@ -71,11 +72,30 @@ data::Dataset with_columns(data::Dataset dataset) {
   return dataset;
 }
 
+/// What is written into models has to be UTF-8, which is better known before a training than behind it.
+void check_texts(const data::CsvEncoding& csv, const std::string& file) {
+  std::vector<std::string> texts = csv.classes;
+  texts.push_back(csv.label);
+  for (const auto& feature : csv.features) {
+    texts.push_back(feature.name);
+    texts.insert(texts.end(), feature.texts.begin(), feature.texts.end());
+  }
+  for (const std::string& text : texts) {
+    try {
+      static_cast<void>(nlohmann::json(text).dump());
+    } catch (const nlohmann::json::exception&) {
+      const auto readable = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      throw IoError(fmt::format("{}: {} is not UTF-8 (want it so: iconv -f latin1 -t utf-8)", file, readable));
+    }
+  }
+}
+
 /// All samples of --data; for a table, `csv` becomes its encoding.
 data::Dataset load_training_file(const DataOptions& o, data::CsvEncoding& csv) {
   if (o.kind() != "csv") return load_samples(o, csv, 0);
   const data::CsvTable table = data::read_csv(o.data, o.csv());
   csv = data::csv_encoding(table, o.csv(), o.data);
+  check_texts(csv, o.data);
   return with_columns(data::encode_csv(table, csv, o.csv(), o.data));
 }
 

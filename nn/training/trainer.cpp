@@ -232,10 +232,8 @@ void Trainer::end_epoch() {
   save_if_due(true);
 }
 
-/// Returns false when it was stopped on the way.
-bool Trainer::run_epoch() {
-  // A loop of somebody else's may have ended within its epoch.
-  if (epoch_steps_ == 0) loader_.set_epoch(loader_.epoch());
+/// The steps of the epoch that are left. Returns false when it was stopped on the way.
+bool Trainer::run_steps() {
   const auto start = Clock::now();
   const double seconds_before = epoch_seconds_;
   for (const data::Batch& batch : loader_) {
@@ -245,10 +243,27 @@ bool Trainer::run_epoch() {
     // What falls on an epoch's end is done when the epoch is closed.
     if (epoch_steps_ == loader_.size()) break;
     save_if_due(false);
-    if (stop_.load(std::memory_order_relaxed)) {
-      loader_.set_position(loader_.position());
+    if (stop_.load(std::memory_order_relaxed)) return false;
+  }
+  return true;
+}
+
+/// Returns false when it was stopped on the way. However it ends, the next call goes on behind the last whole step.
+bool Trainer::run_epoch() {
+  // A loop of somebody else's may have ended within its epoch.
+  if (epoch_steps_ == 0) loader_.set_epoch(loader_.epoch());
+  const std::int64_t epoch = loader_.epoch();
+  const auto go_on_here = [&] {
+    if (epoch_steps_ < loader_.size()) loader_.set_position({epoch, epoch_steps_});
+  };
+  try {
+    if (epoch_steps_ < loader_.size() && !run_steps()) {
+      go_on_here();
       return false;
     }
+  } catch (...) {
+    go_on_here();
+    throw;
   }
   end_epoch();
   return true;

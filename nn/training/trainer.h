@@ -48,7 +48,8 @@ class Trainer {
 
   /// Trains until the epochs are over or something stops it. A model in evaluation mode is put into training mode; one
   /// whose parts are in different modes keeps them. Throws Error when the loss is not finite, naming epoch and step,
-  /// and what the parts throw; the weights are then those of the last whole step.
+  /// and what the parts throw; the weights are then those of the last whole step, behind which save() and another fit()
+  /// go on.
   const History& fit();
 
   /// Ends fit() after the present step; with a checkpoint file, the run is saved first. May be called from any thread,
@@ -91,6 +92,7 @@ class Trainer {
   void advance_schedule();
   void end_step(const data::Batch& batch, const StepResult& result);
   void end_epoch();
+  bool run_steps();
   bool run_epoch();
   void run_epochs();
   double monitored(const EpochRecord& record) const;

@@ -1,6 +1,7 @@
 // Trainer: scores of a model as it stands.
 #include <algorithm>
 
+#include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/nn/training/trainer.h"
 
@@ -30,6 +31,7 @@ class Evaluating {
 Scores Trainer::evaluate(const data::Dataset& dataset) { return evaluate(dataset, options_.metrics); }
 
 Scores Trainer::evaluate(const data::Dataset& dataset, const std::vector<std::shared_ptr<metrics::Metric>>& metrics) {
+  if (dataset.size() == 0) throw UsageError("Trainer: there is nothing to evaluate (want samples)");
   const NoGrad guard;
   const Evaluating mode(model_);
   for (const auto& metric : metrics) metric->reset();

@@ -35,6 +35,7 @@ TEST(Mlp, PutsNormActivationAndDropoutBetweenItsLayers) {
   Sequential plain = mlp({6, 5, 3}, {.activation = ActivationKind::none});
   EXPECT_EQ(layers_of(plain), (Lines{"Linear(6, 5)", "Linear(5, 3)"}));
   expect_error<UsageError>([] { mlp({3}); }, "mlp: 1 widths (want at least two: in and out)");
+  expect_error<UsageError>([] { mlp({6, 5, 3}, {.dropout = -0.5}); }, "Dropout: p is -0.5 (want 0 <= p <= 1)");
   expect_error<UsageError>(
       [] {
         mlp({6, 5, 3}, {.norm = NormKind::instance});
@@ -216,6 +217,11 @@ TEST(Cnn, TakesEveryNormPoolingHeadAndKernel) {
         cnn({1, 4, 4}, {2, 2, 2}, 10);
       },
       "cnn: nothing is left of [1, 4, 4] behind 2 channels (want fewer blocks or less pooling)");
+  expect_error<UsageError>(
+      [] {
+        cnn({1, 4, 4}, {2}, 10, {.dropout = std::nan("")});
+      },
+      "Dropout: p is nan (want 0 <= p <= 1)");
   expect_error<ShapeError>([] { cnn({28, 28}, {2}, 10); }, "cnn: image is [28, 28] (want [C, H, W])");
   expect_error<UsageError>([] { cnn({1, 28, 28}, {}, 10); }, "cnn: no blocks (want the channels of at least one)");
 }

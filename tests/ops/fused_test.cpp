@@ -98,6 +98,71 @@ TEST(Fused, GivesACapturedParameterItsGradientOpByOp) {
   expect_equal({w.grad(), x.grad()}, {x.detach(), w.detach()});
 }
 
+TEST(Fused, GivesAnInputThatTheFunctionCapturesBothGradients) {
+  const Tensor x = leaf({60});
+  const auto f = [&](const Tensor& t) { return sum(x * tanh(t)); };
+  expect_equal(results([&] { return fused(f, {x}, {.min_elements = 2}); }, {x}), results([&] { return f(x); }, {x}));
+  const auto reshaped = [&](const Tensor& t) { return sum(reshape(x, {60}) * tanh(t)); };
+  expect_equal(results([&] { return fused(reshaped, {x}, {.min_elements = 2}); }, {x}),
+               results([&] { return f(x); }, {x}));
+  const auto constant = [&](const Tensor& t) { return sum(x.detach() * tanh(t)); };
+  expect_equal(results([&] { return fused(constant, {x}, kMust); }, {x}), results([&] { return constant(x); }, {x}));
+}
+
+TEST(Fused, TakesPartsOfOneTensor) {
+  const Tensor both = leaf({2, 60});
+  const auto f = [](const Tensor& a, const Tensor& b) { return sum(a * tanh(b)); };
+  const Tensor first = select(both, 0, 0), second = select(both, 0, 1);
+  expect_equal(results(
+                   [&] {
+                     return fused(f, {first, second}, kMust);
+                   },
+                   {both}),
+               results([&] { return f(first, second); }, {both}));
+}
+
+TEST(Fused, CallsTheHooksOfTheFunction) {
+  const auto f = [](const Tensor& t) {
+    Tensor twice = t * 2;
+    if (twice.requires_grad()) twice.register_hook([](const Tensor& gradient) { return gradient * 3; });
+    return sum(square(twice));
+  };
+  const Tensor x = leaf({60});
+  expect_equal(results([&] { return fused(f, {x}, kMust); }, {x}), results([&] { return f(x); }, {x}));
+}
+
+TEST(Fused, LeavesNoChangeOutThatTheFunctionMakes) {
+  Tensor seen = zeros({60}, f64);
+  const Tensor x = some({60});
+  const auto f = [&](const Tensor& t) {
+    seen.copy_(t * 2);
+    return t * 3;
+  };
+  expect_equal({fused(f, {x}, {.min_elements = 2}), seen}, {x * 3, x * 2});
+  Tensor input = some({60});
+  const Tensor tripled = input * 3;
+  const auto overwritten = [](const Tensor& t) {
+    Tensor handle = t, result = t * 3;
+    handle.zero_();
+    return result;
+  };
+  expect_equal({fused(overwritten, {input}, {.min_elements = 2}), input}, {tripled, zeros({60}, f64)});
+  const auto cleared = [&](const Tensor& t) {
+    seen.zero_();
+    return t * 3;
+  };
+  expect_equal({fused(cleared, {x}, {.min_elements = 2}), seen}, {x * 3, zeros({60}, f64)});
+}
+
+TEST(Fused, LetsTheFunctionCallBackward) {
+  const Tensor x = some({60}), w = leaf({});
+  const auto f = [&](const Tensor& t) {
+    square(w).backward();
+    return t * 2;
+  };
+  expect_equal({fused(f, {x}, {.min_elements = 2}), w.grad()}, {x * 2, w.detach() * 2});
+}
+
 TEST(Fused, KeepsTheInputsAlone) {
   const auto f = [](const Tensor& x, const Tensor& w) { return exp(sin(x * w)); };
   const Tensor x = leaf({50}), w = leaf({50});
@@ -155,7 +220,7 @@ TEST(Fused, SaysWhyOpsCannotRunTogether) {
   expect_problem([](T t) { return t - mean(t); }, {x},
                  "the result of 'sub', f64 [4, 5], needs a sum over all elements for each of them");
   expect_problem([](T t) { return transpose(t) * 2; }, {x},
-                 "a tensor, f64 [5, 4], is a part of another tensor, or broadcast");
+                 "the result of 'permute', f64 [5, 4], is a part of another tensor, or broadcast");
   expect_problem([&](T t) { return t * y; }, {x},
                  "a tensor, f64 [4, 5], requires a gradient and is not among the inputs");
   expect_problem([](T t) { return t * 2; }, {transpose(x)},

@@ -38,5 +38,18 @@ TEST(Pointwise, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
   set_num_threads(before);
 }
 
+TEST(Comparison, TakesNumbersThatSmallIntegersDoNotHold) {
+  const Tensor bytes = tensor(std::vector<std::uint8_t>{44, 10, 255}, {3}), truths = ne(bytes, 10);
+  const auto found = [](const Tensor& t) { return t.to_vector<bool>(); };
+  using Truths = std::vector<bool>;
+  EXPECT_EQ(found(eq(bytes, 300)), (Truths{false, false, false}));  // 300 is 44 in a byte
+  EXPECT_EQ(found(lt(bytes, 300)), (Truths{true, true, true}));
+  EXPECT_EQ(found(gt(bytes, -1)), (Truths{true, true, true}));
+  EXPECT_EQ(found(eq(bytes, 255)), (Truths{false, false, true}));
+  EXPECT_EQ(found(eq(truths, 2)), (Truths{false, false, false}));
+  EXPECT_EQ(found(eq(truths, 1)), (Truths{true, false, true}));
+  EXPECT_EQ(found(ge(arange(0, 3), -0.0)), (Truths{true, true, true}));
+}
+
 }  // namespace
 }  // namespace dagrad

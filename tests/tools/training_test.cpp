@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
 #include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
 #include "dagrad/ops/ops.h"
+#include "expect_error.h"
 #include "tools/dry_run.h"
 #include "tools/report.h"
 #include "tools/train_options.h"
@@ -40,6 +43,17 @@ std::vector<std::string> moons(std::vector<std::string> more = {}) {
 }
 
 double accuracy(std::vector<std::string> more) { return run(moons(std::move(more))).result.mean_figure(); }
+
+TEST(Training, RefusesATableWhoseTextsCannotBeSaved) {
+  const std::string file = (std::filesystem::path(::testing::TempDir()) / "dagrad_latin1.csv").string();
+  std::ofstream(file) << "x,label\n1,tea\n2,caf\xe9\n3,tea\n4,caf\xe9\n";
+  expect_error<IoError>(
+      [&] {
+        load_data(parse_train_options({"--data", file})->data);
+      },
+      file + ": \"caf\xef\xbf\xbd\" is not UTF-8 (want it so: iconv -f latin1 -t utf-8)");
+  std::filesystem::remove(file);
+}
 
 TEST(Training, WorksWithEveryOptimizer) {
   const std::vector<std::vector<std::string>> cases{
@@ -176,8 +190,8 @@ TEST(Report, ShowsWhatThereIs) {
     EXPECT_EQ(html.find("http"), std::string::npos) << "the page needs no network";
     for (const std::string& part : parts) EXPECT_NE(html.find(part), std::string::npos) << part;
   };
-  expect(page(moons()), {">Boundaries<", "Learning rate", "Norm of the gradients", ">Taken for<", "Weights over time",
-                         "Area under the ROC curve"});
+  expect(page(moons()), {">Boundaries<", "Learning rate", "Norm of the gradients", ">Confusion matrix<",
+                         "Weights over time", "Area under the ROC curve"});
   expect(page({"--samples", "200", "--epochs", "1", "--model", "cnn"}),
          {">Learned filters<", ">Mistakes<", "taken for", "data:image/bmp"});
   expect(page({"--samples", "200", "--epochs", "1"}), {"What the first layer looks for", "epoch 1"});

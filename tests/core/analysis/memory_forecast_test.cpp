@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "dagrad/core/allocator.h"
+#include "dagrad/core/autocast.h"
 #include "dagrad/core/backward.h"
 #include "dagrad/core/checkpoint.h"
 #include "dagrad/core/creation.h"
@@ -92,6 +93,16 @@ Case checkpointed() {
           {Spec{{256, 256}}}};
 }
 
+Case mlp_in_bf16() {
+  const Case plain = mlp();
+  return {"mlp_in_bf16",
+          [loss = plain.loss](const Tensor& x, const Tensor& labels) {
+            const Autocast mixed;
+            return loss(std::vector{x, labels})[0];
+          },
+          plain.inputs};
+}
+
 class MemoryForecastOf : public testing::TestWithParam<Case (*)()> {};
 
 TEST_P(MemoryForecastOf, AStepIsWhatTheAllocatorMeasures) {
@@ -117,7 +128,7 @@ TEST_P(MemoryForecastOf, ABackwardIsWhatTheAllocatorMeasures) {
   EXPECT_TRUE(agrees(forecast.rise(), measured)) << c.name << "\n" << forecast.str();
 }
 
-INSTANTIATE_TEST_SUITE_P(Nets, MemoryForecastOf, testing::Values(mlp, cnn, lstm, checkpointed),
+INSTANTIATE_TEST_SUITE_P(Nets, MemoryForecastOf, testing::Values(mlp, mlp_in_bf16, cnn, lstm, checkpointed),
                          [](const auto& net) { return std::string(net.param().name); });
 
 TEST(MemoryForecast, NeedsNoMemoryItself) {
@@ -163,6 +174,28 @@ TEST(MemoryForecast, LeavesEverythingAsItWas) {
   for (const Tensor& p : net.parameters()) EXPECT_FALSE(p.grad().defined());
   again.backward();
   EXPECT_EQ(gradients(), want);
+}
+
+// Weights that are kept in another form are kept from calls that compute.
+TEST(MemoryForecast, LeavesNoWeightsBehindThatNobodyComputed) {
+  const Tensor x = randn({2, 700});
+  nn::Linear linear(700, 700);
+  const auto mixed = [&](const Tensor& t) {
+    const Autocast autocast;
+    return linear(t);
+  };
+  forecast_step([&](const Tensor& t) { return sum(mixed(t)); }, {x});
+  EXPECT_LT(max(abs(to(mixed(x), f32) - linear(x))).item<double>(), 0.1);
+
+  nn::Sequential folded(nn::Linear(700, 700), nn::BatchNorm1d(700));
+  folded.eval();
+  const Tensor want = folded(x).detach(), one = ones({1}).requires_grad_();
+  const auto inferred = [&](const Tensor& t) {
+    const NoGrad guard;
+    return folded(t);
+  };
+  forecast_step([&](const Tensor& t) { return sum(inferred(t) * one); }, {x});
+  EXPECT_LT(max(abs(inferred(x) - want)).item<double>(), 1e-4);
 }
 
 TEST(MemoryForecast, SeesWhatOthersHold) {

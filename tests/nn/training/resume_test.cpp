@@ -56,6 +56,44 @@ TEST_F(Resume, GoesOnBitForBitWithEveryOptimizerFromAnywhere) {
   }
 }
 
+TEST_F(Resume, GoesOnBehindTheLastWholeStepAfterAnException) {
+  const std::string whole = bits_of_whole({});
+  for (const std::int64_t steps : {2, 5, 13}) {  // within an epoch, at its end
+    SmallRun run;
+    bool armed = true;
+    run.trainer.on_step([&](const StepRecord& record) {
+      if (armed && record.total_step == steps) throw UsageError("enough");
+    });
+    EXPECT_THROW(run.trainer.fit(), UsageError);
+    const std::filesystem::path file = folder_ / "thrown.safetensors";
+    run.trainer.save(file);
+    armed = false;
+    run.trainer.fit();
+    EXPECT_TRUE(run.bits(folder_ / "later.safetensors") == whole) << "fit() again after step " << steps;
+    SmallRun other;
+    other.trainer.resume(file);
+    other.trainer.fit();
+    EXPECT_TRUE(other.bits(folder_ / "later.safetensors") == whole) << "resumed after step " << steps;
+  }
+}
+
+TEST_F(Resume, LosesNoBatchWhoseStepThrew) {
+  SmallRun run;
+  std::int64_t calls = 0;
+  const auto sometimes = [&calls](const Tensor& prediction, const Tensor& target) {
+    if (++calls == 7) throw UsageError("not now");
+    return CrossEntropyLoss()(prediction, target);
+  };
+  Trainer trainer(run.model, *run.optimizer, sometimes, run.loader, {.epochs = 3});
+  std::vector<std::int64_t> places;
+  trainer.on_step([&](const StepRecord& record) { places.push_back(10 * record.epoch + record.step); });
+  EXPECT_THROW(trainer.fit(), UsageError);
+  EXPECT_EQ(run.loader.position().batch, 1);
+  trainer.fit();
+  EXPECT_EQ(places, (std::vector<std::int64_t>{11, 12, 13, 14, 15, 21, 22, 23, 24, 25, 31, 32, 33, 34, 35}));
+  for (const EpochRecord& epoch : trainer.history().epochs) EXPECT_EQ(epoch.samples, 75);
+}
+
 TEST_F(Resume, GoesOnWithEverythingThatARunCanHave) {
   SmallRunOptions options;
   TrainerOptions& o = options.trainer;

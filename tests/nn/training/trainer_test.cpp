@@ -173,6 +173,8 @@ TEST(Trainer, EvaluatesTheAverageAndTrainsTheWeights) {
   EXPECT_NE(trainer.evaluate(validation).loss, history.epochs.back().validation->loss);
   const optim::Averaged guard(*trainer.average());
   EXPECT_EQ(trainer.evaluate(validation).loss, history.epochs.back().validation->loss);
+  expect_error<UsageError>([&] { trainer.evaluate(validation.slice(0, 0)); },
+                           "Trainer: there is nothing to evaluate (want samples)");
 }
 
 TEST(Trainer, ComputesInBf16UnderAutocastOnF32Weights) {
