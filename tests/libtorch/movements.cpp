@@ -58,13 +58,14 @@ void add_shapes(TorchTable& table) {
 
 void add_orders_of_axes(TorchTable& table) {
   table["transpose"] = [](In in, const std::string& sample) {
-    if (sample == "outer_2x3x5") return TorchTensors{in[0].transpose(0, -1)};
+    if (sample == "outer_2x3x5" || sample == "scalar") return TorchTensors{in[0].transpose(0, -1)};
     if (sample == "itself_3x4") return TorchTensors{in[0].transpose(1, 1)};
     return TorchTensors{in[0].transpose(-2, -1)};
   };
   table["swapaxes"] = by_sample({{"2x3x5", [](In in) { return in[0].swapaxes(0, 2); }},
                                  {"negative_3x4", [](In in) { return in[0].swapaxes(-1, 0); }},
-                                 {"empty_0x3", [](In in) { return in[0].swapaxes(0, 1); }}});
+                                 {"empty_0x3", [](In in) { return in[0].swapaxes(0, 1); }},
+                                 {"scalar", [](In in) { return in[0].swapaxes(-1, 0); }}});
   table["movedim"] = by_sample({{"to_the_end_2x3x4", [](In in) { return in[0].movedim(0, -1); }},
                                 {"to_the_front_2x3x4", [](In in) { return in[0].movedim(-1, 0); }},
                                 {"two_2x3x4x2",

@@ -132,8 +132,9 @@ void add_sums(TorchTable& table) {
   };
   table["sum_to"] = [](In in, const std::string& sample) -> TorchTensors {
     const std::map<std::string, std::vector<std::int64_t>> shapes{
-        {"same_3x4", {3, 4}},         {"scalar_3x4", {}},           {"row_5x17", {17}}, {"column_5x17", {5, 1}},
-        {"mixed_2x3x4x5", {3, 1, 5}}, {"leading_ones_2x3", {1, 1}}, {"empty_0x3", {3}}, {"threads_600x257", {257}}};
+        {"same_3x4", {3, 4}},    {"scalar_3x4", {}},           {"row_5x17", {17}},
+        {"column_5x17", {5, 1}}, {"mixed_2x3x4x5", {3, 1, 5}}, {"leading_ones_2x3", {1, 1}},
+        {"empty_0x3", {3}},      {"threads_600x257", {257}},   {"scalar", {}}};
     const auto found = shapes.find(sample);
     if (found == shapes.end()) return {};
     return {in[0].sum_to_size(found->second)};
@@ -185,9 +186,9 @@ void add_statistics(TorchTable& table) {
 void add_arguments(TorchTable& table) {
   const auto arg = [](T (*f)(const T&, c10::optional<std::int64_t>, bool)) {
     return [f](In in, const std::string& sample) {
-      const bool first = sample == "one" || sample.starts_with("first") || sample == "blocks_9001" ||
-                         sample == "columns_700x1100" || sample == "threads_long_row_200003" ||
-                         sample == "threads_few_columns_30000x3";
+      const bool first = sample == "one" || sample == "scalar" || sample.starts_with("first") ||
+                         sample == "blocks_9001" || sample == "columns_700x1100" ||
+                         sample == "threads_long_row_200003" || sample == "threads_few_columns_30000x3";
       const std::int64_t axis = first ? 0 : sample == "tail_17" ? -1 : sample == "middle_3x5x4" ? -2 : 1;
       return TorchTensors{f(in[0], axis, sample == "first_kept_33x3")};
     };
