@@ -10,6 +10,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/module_name.h"
+#include "dagrad/nn/module_scope.h"
 
 namespace dagrad::nn {
 namespace {
@@ -101,7 +102,7 @@ Tensor Module::forward(const Tensor&) {
 }
 
 Tensor Module::operator()(const Tensor& x) {
-  const ModuleName scope(name_);
+  const ModuleName scope(name_in_messages(*this));
   Tensor result = forward(x);
   if (observer != nullptr) (*observer)(*this, x, result);
   return result;

@@ -7,6 +7,7 @@
 #include "dagrad/core/module_name.h"
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/layers.h"
+#include "dagrad/nn/module_scope.h"
 #include "dagrad/nn/normalization.h"
 
 namespace dagrad::nn {
@@ -50,7 +51,7 @@ Tensor Sequential::fused(std::size_t i, const Tensor& x, std::size_t& count) {
     if (x.dim() == 2 && role(i + 1) == Role::batch_norm && fold(i, used.weight, used.bias)) ++count;
     const auto activation = detail::activation_of(role(i + count));
     if (count > 1 || activation) {
-      const ModuleName scope(layer.interned_name());
+      const ModuleName scope(name_in_messages(layer));
       if (!activation) return linear(x, used.weight, used.bias);
       ++count;
       return linear(x, used.weight, used.bias, *activation);
@@ -63,13 +64,13 @@ Tensor Sequential::fused(std::size_t i, const Tensor& x, std::size_t& count) {
     }
   } else if (role(i) == Role::relu && role(i + 1) == Role::max_pool) {
     const Module& pool = *children_[i + 1];
-    const ModuleName scope(pool.interned_name());
+    const ModuleName scope(name_in_messages(pool));
     ++count;
     return detail::max_pool_of_relu(pool, x);
   } else if (role(i) == Role::batch_norm && role(i + 1) == Role::relu && role(i + 2) != Role::max_pool) {
     auto& norm = static_cast<BatchNorm&>(*children_[i]);
     if (!norm.options.activation) {
-      const ModuleName scope(norm.interned_name());
+      const ModuleName scope(name_in_messages(norm));
       ++count;
       return norm.forward(x, Activation::relu);
     }

@@ -66,7 +66,7 @@ Tensor attention_weights(const Tensor& query, const Tensor& key, const Attention
     throw UsageError(fmt::format("{}: attn_mask and is_causal (want one of them)", kName));
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(query.size(-1))));
   // The queries are scaled and not the scores, which are more.
-  Tensor scores = matmul(mul(query, scalar(scale, query.dtype()), where), transpose(key, -2, -1, where), where);
+  Tensor scores = matmul(mul(query, scale, where), transpose(key, -2, -1, where), where);
   Tensor unseen;
   if (mask.defined()) check_mask(mask, scores);
   if (options.is_causal)

@@ -141,4 +141,11 @@ Tensor le(const Tensor& a, double b, Location where) { return against_number<Le>
 Tensor gt(const Tensor& a, double b, Location where) { return against_number<Gt>(a, b, where); }
 Tensor ge(const Tensor& a, double b, Location where) { return against_number<Ge>(a, b, where); }
 
+Tensor eq(double a, const Tensor& b, Location where) { return eq(b, a, where); }
+Tensor ne(double a, const Tensor& b, Location where) { return ne(b, a, where); }
+Tensor lt(double a, const Tensor& b, Location where) { return gt(b, a, where); }
+Tensor le(double a, const Tensor& b, Location where) { return ge(b, a, where); }
+Tensor gt(double a, const Tensor& b, Location where) { return lt(b, a, where); }
+Tensor ge(double a, const Tensor& b, Location where) { return le(b, a, where); }
+
 }  // namespace dagrad

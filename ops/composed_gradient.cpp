@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dagrad/core/backward.h"
+#include "dagrad/core/cast.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/op.h"
@@ -13,7 +14,8 @@ namespace {
 
 using Tensors = std::vector<Tensor>;
 
-/// The gradients one after the other in one tensor, since the number of an op's outputs is fixed.
+/// The gradients one after the other in one tensor, since the number of an op's outputs is fixed: in the widest of
+/// their types.
 struct ComposedGradient {
   static constexpr std::string_view name = "composed_gradient";
   ComposedFunction function;
@@ -22,11 +24,11 @@ struct ComposedGradient {
   std::size_t input_count() const { return wanted.size(); }
 
   Spec infer(std::span<const Tensor> in) const {
-    Spec spec{{0}, f32};
+    Spec spec{{0}, bf16};
     for (std::size_t i = 0; i < input_count(); ++i) {
       if (!wanted[i]) continue;
       spec.shape[0] += in[i].numel();
-      spec.dtype = in[i].dtype();
+      if (in[i].dtype() != bf16) spec.dtype = in[i].dtype();
     }
     return spec;
   }
@@ -68,7 +70,7 @@ struct ComposedGradient {
     std::int64_t at = 0;
     for (std::size_t i = 0; i < input_count(); ++i) {
       if (!wanted[i]) continue;
-      result[i] = reshape(narrow(flat, 0, at, in[i].numel()), in[i].shape());
+      result[i] = cast(reshape(narrow(flat, 0, at, in[i].numel()), in[i].shape()), in[i].dtype(), Location::current());
       at += in[i].numel();
     }
     return result;

@@ -12,6 +12,7 @@
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
+#include "dagrad/ops/zero_padding.h"
 
 namespace dagrad {
 namespace {
@@ -42,6 +43,13 @@ struct Operands {
 
   void forward(const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
     if (dst.numel() == 0) return;
+    run_forward(src, weights, bias, dst);
+    if (!zero_padding::meets_nonfinite_weights(geometry, src, weights, dst)) return;
+    const auto whole = zero_padding::padded(geometry, src);
+    Operands{whole.geometry}.run_forward(whole.src, weights, bias, dst);
+  }
+
+  void run_forward(const Tensor& src, const Tensor& weights, const Tensor& bias, Tensor& dst) const {
     if (dst.dtype() == f64) return reference::convolution(geometry, src, weights, bias, dst);
     if (src.numel() == 0 || weights.numel() == 0) {
       dst.zero_();
@@ -65,6 +73,13 @@ struct Operands {
   }
 
   void backward_weights(const Tensor& src, const Tensor& diff_dst, Tensor& diff_weights, Tensor& diff_bias) const {
+    run_backward_weights(src, diff_dst, diff_weights, diff_bias);
+    if (!zero_padding::meets_nonfinite_diff(geometry, diff_bias)) return;
+    const auto whole = zero_padding::padded(geometry, src);
+    Operands{whole.geometry}.run_backward_weights(whole.src, diff_dst, diff_weights, diff_bias);
+  }
+
+  void run_backward_weights(const Tensor& src, const Tensor& diff_dst, Tensor& diff_weights, Tensor& diff_bias) const {
     if (diff_weights.dtype() == f64) {
       return reference::convolution_backward_weights(geometry, src, diff_dst, diff_weights, diff_bias);
     }

@@ -42,7 +42,8 @@ struct ConvolutionOptions {
 /// for src [N, C, spatial...] (or without N), weights [O, C / groups, kernel...] and bias [O] (or none):
 /// [N, O, floor((size + 2 padding - dilation (kernel - 1) - 1) / stride) + 1...], channels-last in memory.
 /// f32 and bf16 run on oneDNN's convolution; a row-major source is reordered once, so long nets are fastest when their
-/// input is channels-last. Throws ShapeError, DTypeError or UsageError.
+/// input is channels-last. The zeros of a padding are summed up: NaN or an infinity in src reaches the results whose
+/// window covers it, in weights their channel; bf16's gradients spread it. Throws ShapeError, DTypeError, UsageError.
 Tensor conv1d(const Tensor& src, const Tensor& weights, const Tensor& bias = {}, const ConvolutionOptions& options = {},
               Location where = Location::current());
 Tensor conv2d(const Tensor& src, const Tensor& weights, const Tensor& bias = {}, const ConvolutionOptions& options = {},

@@ -9,7 +9,7 @@
 namespace dagrad::recurrent {
 namespace {
 
-constexpr std::size_t kGates = 2, kQ = 3;  // in what is kept; q is weight_hn h_before + bias_hn
+constexpr std::size_t kGates = 3, kQ = 4;  // in what is kept; q is weight_hn h_before + bias_hn
 
 struct Gru {
   static constexpr std::string_view name = "gru_layer", backward_name = "gru_layer_backward";
@@ -20,7 +20,8 @@ struct Gru {
 
   void forward(std::span<const Tensor> in, bool reverse, std::array<Tensor, 2>& dst, Kept& kept) const {
     ForwardRun run(in, gates, reverse, dst[0]);
-    kept = {run.src, run.states, Tensor::allocate({run.extent.sequence(gates * run.extent.hidden), run.dtype}),
+    kept = {run.src, run.states, run.rounded,
+            Tensor::allocate({run.extent.sequence(gates * run.extent.hidden), run.dtype}),
             Tensor::allocate(run.states.spec())};
     run.multiply_inputs(in[kWeightIh], bias_before_the_steps(in), kept[kGates]);
     if (run.dtype == f64)

@@ -9,7 +9,7 @@
 namespace dagrad::recurrent {
 namespace {
 
-constexpr std::size_t kGates = 2, kCells = 3, kTanhCells = 4;  // in what is kept
+constexpr std::size_t kGates = 3, kCells = 4, kTanhCells = 5;  // in what is kept
 
 struct Lstm {
   static constexpr std::string_view name = "lstm_layer", backward_name = "lstm_layer_backward";
@@ -20,8 +20,12 @@ struct Lstm {
 
   void forward(std::span<const Tensor> in, bool reverse, std::array<Tensor, 3>& dst, Kept& kept) const {
     ForwardRun run(in, gates, reverse, dst[0]);
-    kept = {run.src, run.states, Tensor::allocate({run.extent.sequence(gates * run.extent.hidden), run.dtype}),
-            Tensor::allocate(run.states.spec()), Tensor::allocate(run.states.spec())};
+    kept = {run.src,
+            run.states,
+            run.rounded,
+            Tensor::allocate({run.extent.sequence(gates * run.extent.hidden), run.dtype}),
+            Tensor::allocate(run.states.spec()),
+            Tensor::allocate(run.states.spec())};
     run.multiply_inputs(in[kWeightIh], sum_of_biases(in), kept[kGates]);
     if (run.dtype == f64)
       each_step<double>(run, run.initial(in[kC0]), kept);

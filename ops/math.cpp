@@ -308,9 +308,9 @@ struct Where {
 
   // diff_a = where(condition, diff_dst, 0), diff_b = where(condition, 0, diff_dst)
   void backward(Backward& ctx, const Tensor& diff_dst) const {
-    const Tensor condition = ctx.saved(0), zero = scalar(0, diff_dst.dtype());
-    if (ctx.needs(1)) ctx.give(1, sum_to(dagrad::where(condition, diff_dst, zero), ctx.input_shape(1)));
-    if (ctx.needs(2)) ctx.give(2, sum_to(dagrad::where(condition, zero, diff_dst), ctx.input_shape(2)));
+    const Tensor condition = ctx.saved(0);
+    if (ctx.needs(1)) ctx.give(1, sum_to(dagrad::where(condition, diff_dst, 0), ctx.input_shape(1)));
+    if (ctx.needs(2)) ctx.give(2, sum_to(dagrad::where(condition, 0, diff_dst), ctx.input_shape(2)));
   }
 };
 
@@ -338,9 +338,7 @@ Tensor pow(const Tensor& x, double y, Location where) {
 Tensor pow(const Tensor& x, const Tensor& y, Location where) { return apply(Pow{}, where, x, y); }
 Tensor pow(double x, const Tensor& y, Location where) { return apply(NumberPow{{}, x}, where, y); }
 Tensor fmod(const Tensor& a, const Tensor& b, Location where) { return apply(Fmod{}, where, a, b); }
-Tensor fmod(const Tensor& a, double b, Location where) { return fmod(a, scalar(b, a.dtype()), where); }
 Tensor remainder(const Tensor& a, const Tensor& b, Location where) { return apply(Remainder{}, where, a, b); }
-Tensor remainder(const Tensor& a, double b, Location where) { return remainder(a, scalar(b, a.dtype()), where); }
 Tensor maximum(const Tensor& a, const Tensor& b, Location where) { return apply(Maximum{}, where, a, b); }
 Tensor minimum(const Tensor& a, const Tensor& b, Location where) { return apply(Minimum{}, where, a, b); }
 
@@ -360,12 +358,6 @@ Tensor clamp(const Tensor& x, double low, double high, Location where) {
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b, Location at) {
   return apply(Where{}, at, condition, a, b);
 }
-Tensor where(const Tensor& condition, const Tensor& a, double b, Location at) {
-  return apply(Where{}, at, condition, a, scalar(b, a.dtype()));
-}
-Tensor where(const Tensor& condition, double a, const Tensor& b, Location at) {
-  return apply(Where{}, at, condition, scalar(a, b.dtype()), b);
-}
 Tensor masked_fill(const Tensor& x, const Tensor& mask, double value, Location at) {
   return dagrad::where(mask, value, x, at);
 }
@@ -381,12 +373,12 @@ Tensor isfinite(const Tensor& x, Location where) {
 Tensor logical_and(const Tensor& a, const Tensor& b, Location at) {
   check_boolean("logical_and", a);
   check_boolean("logical_and", b);
-  return dagrad::where(a, b, zeros({}, boolean), at);
+  return dagrad::where(a, b, 0, at);
 }
 Tensor logical_or(const Tensor& a, const Tensor& b, Location at) {
   check_boolean("logical_or", a);
   check_boolean("logical_or", b);
-  return dagrad::where(a, ones({}, boolean), b, at);
+  return dagrad::where(a, 1, b, at);
 }
 Tensor logical_xor(const Tensor& a, const Tensor& b, Location at) {
   check_boolean("logical_xor", a);

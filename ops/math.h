@@ -36,15 +36,21 @@ Tensor pow(const Tensor& x, const Tensor& y, Location where = Location::current(
 
 /// The larger and the smaller of two; NaN when either is. Where they are equal each gets half of the gradient.
 Tensor maximum(const Tensor& a, const Tensor& b, Location where = Location::current());
+Tensor maximum(const Tensor& a, double b, Location where = Location::current());
+Tensor maximum(double a, const Tensor& b, Location where = Location::current());
 Tensor minimum(const Tensor& a, const Tensor& b, Location where = Location::current());
+Tensor minimum(const Tensor& a, double b, Location where = Location::current());
+Tensor minimum(double a, const Tensor& b, Location where = Location::current());
 
 /// What is left of a when b is taken off as often as it fits: fmod has the sign of a (as in C), remainder that of b (as
 /// in Python). Floating types, and i64, where a b of 0 is a UsageError; else the remainder of 0, and of an infinite a,
 /// is NaN. The gradient of b is minus the number of times, which is taken for constant.
 Tensor fmod(const Tensor& a, const Tensor& b, Location where = Location::current());
 Tensor fmod(const Tensor& a, double b, Location where = Location::current());
+Tensor fmod(double a, const Tensor& b, Location where = Location::current());
 Tensor remainder(const Tensor& a, const Tensor& b, Location where = Location::current());
 Tensor remainder(const Tensor& a, double b, Location where = Location::current());
+Tensor remainder(double a, const Tensor& b, Location where = Location::current());
 
 /// x held to [low, high], either of which may be infinite; the gradient passes where low <= x <= high. Also i64, to whole
 /// numbers (else DTypeError). Throws UsageError when low > high.

@@ -248,6 +248,25 @@ void with_kernels(DType dtype, const F& run) {
   }
 }
 
+/// dst = f(t, number), or with `first` f(number, t).
+void with_number(Binary f, const Tensor& t, double number, Tensor& dst, bool first) {
+  if (dst.numel() == 0) return;
+  with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
+    const T* from = t.data<T>();
+    const T other = convert_to<T>(number);
+    T* to = dst.mutable_data<T>();
+    const Strides& dst_strides = dst.strides();
+    const Strides& src_strides = t.strides();
+    const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
+    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
+      if (first)
+        binary_row<K>(f, {}, &other, 0, from + at[1], loop.row_stride(1), to + at[0], n);
+      else
+        binary_row<K>(f, {}, from + at[1], loop.row_stride(1), &other, 0, to + at[0], n);
+    });
+  });
+}
+
 }  // namespace
 
 void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers) {
@@ -291,6 +310,9 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
     });
   });
 }
+
+void binary(Binary f, const Tensor& a, double b, Tensor& dst) { with_number(f, a, b, dst, false); }
+void binary(Binary f, double a, const Tensor& b, Tensor& dst) { with_number(f, b, a, dst, true); }
 
 void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count) {
   F32Kernels::run(f, numbers, src, dst, count);

@@ -44,6 +44,9 @@ void unary(Unary f, const Tensor& src, Tensor& dst, Numbers numbers = {});
 /// dst = f(a, b), with a and b broadcast to dst's shape. Floating types (add, sub, mul, maximum, minimum, fmod and
 /// remainder also i64, where b must not be 0 in the last two); dst is row-major.
 void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers numbers = {});
+/// The same with a number, in the tensor's type, for one of the two.
+void binary(Binary f, const Tensor& a, double b, Tensor& dst);
+void binary(Binary f, double a, const Tensor& b, Tensor& dst);
 
 /// The same for rows in line, without a tensor; dst may be an operand.
 void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count);

@@ -154,8 +154,8 @@ template <std::size_t States, class Layer>
 std::array<Tensor, 1 + States> run_layers(const Network& n, const Tensor& x, const std::array<Tensor, States>& initial,
                                           const Layer& layer, Location where) {
   const bool turned = n.batched && n.options.batch_first;
-  const Tensor mask = mask_of(n);
-  Tensor src = turned ? transpose(x, 0, 1, where) : n.batched ? x : unsqueeze(x, 1, where);
+  const Tensor mask = mask_of(n), cast = autocast_to(AutocastRule::bf16, x, where);
+  Tensor src = turned ? transpose(cast, 0, 1, where) : n.batched ? cast : unsqueeze(cast, 1, where);
   std::array<std::vector<Tensor>, States> last;
   for (std::size_t i = 0; i < n.weights.size(); i += n.directions()) {
     if (i > 0 && n.options.training && n.options.dropout > 0)

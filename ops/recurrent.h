@@ -45,8 +45,10 @@ struct LstmState {
 
 /// h = tanh(weight_ih x + bias_ih + weight_hh h + bias_hh), or relu, for every step of x [T, N, I], or of [T, I]
 /// without a batch (then N is missing in the results too). `weights` are those of layer 0, with two directions those of
-/// its reverse, then layer 1, ...; h_0 [L D, N, H] may be undefined, for zeros. f32, f64; bf16 is computed in f32 and
-/// rounded between layers. The gradient of relu at 0 is 0. Throws ShapeError, DTypeError, UsageError. (PyTorch: RNN.)
+/// its reverse, then layer 1, ...; h_0 [L D, N, H] may be undefined, for zeros. f32, f64; with x
+/// in bf16 the products are of bf16, summed in f32, and all else is computed in f32. Under autocast x is cast to bf16,
+/// the weights' gradients, h_n and c_n stay f32. The gradient of relu at 0 is 0. Throws ShapeError, DTypeError,
+/// UsageError. (PyTorch: RNN.)
 RnnResult rnn(const Tensor& x, std::span<const RecurrentWeights> weights, const Tensor& h_0 = {},
               RnnNonlinearity nonlinearity = RnnNonlinearity::tanh, const RecurrentOptions& options = {},
               Location where = Location::current());

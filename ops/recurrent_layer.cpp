@@ -9,7 +9,6 @@ namespace dagrad::recurrent {
 
 std::vector<Tensor> composed_layer(std::span<const Tensor> in, std::size_t states, bool reverse,
                                    const ComposedStep& step) {
-  const DType dtype = in[kX].dtype();
   std::vector<Tensor> wide;  // bf16 is computed in f32
   for (const Tensor& t : in) wide.push_back(t.defined() && t.dtype() == bf16 ? to(t, f32) : t);
 
@@ -36,7 +35,7 @@ std::vector<Tensor> composed_layer(std::span<const Tensor> in, std::size_t state
   }
   std::vector<Tensor> results{stack(outputs)};
   results.insert(results.end(), now.begin(), now.end());
-  for (Tensor& result : results) result = to(result, dtype);
+  for (std::size_t i = 0; i < results.size(); ++i) results[i] = to(results[i], in[i == 0 ? kX : kWeightHh].dtype());
   return results;
 }
 

@@ -35,8 +35,8 @@ using ComposedStep =
 std::vector<Tensor> composed_layer(std::span<const Tensor> in, std::size_t states, bool reverse,
                                    const ComposedStep& step);
 
-constexpr std::size_t kMostStates = 2, kMostKept = 5;
-/// What a layer's forward leaves for its backward: src, states, and the cell's own.
+constexpr std::size_t kMostStates = 2, kMostKept = 6;
+/// What a layer's forward leaves for its backward: src, states, rounded, and the cell's own.
 using Kept = std::array<Tensor, kMostKept>;
 
 /// The inputs of a layer's backward: the gradients of its results, its inputs, what it kept.
@@ -107,7 +107,6 @@ struct LayerBackward {
 template <class Cell>
 struct Layer {
   static constexpr std::string_view name = Cell::name;
-  static constexpr AutocastRule autocast = AutocastRule::bf16;
   using Results = std::array<Tensor, 1 + Cell::states>;
   Cell cell;
   bool reverse;
@@ -119,8 +118,8 @@ struct Layer {
   std::array<Spec, 1 + Cell::states> infer(std::span<const Tensor> in) const {
     const Extent e = Extent::of(in, Cell::gates, reverse);
     std::array<Spec, 1 + Cell::states> specs;
-    specs.fill({{e.batch, e.hidden}, in[kX].dtype()});
-    specs[0].shape = e.sequence(e.hidden);
+    specs.fill({{e.batch, e.hidden}, in[kWeightHh].dtype()});
+    specs[0] = {e.sequence(e.hidden), in[kX].dtype()};
     return specs;
   }
 

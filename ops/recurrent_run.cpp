@@ -5,6 +5,8 @@
 #include <mutex>
 #include <optional>
 
+#include "dagrad/core/bf16_copy.h"
+#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
@@ -37,7 +39,12 @@ Tensor transposed(const Tensor& matrix) {
 /// dst = a b (+ bias) of matrices.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst) {
   if (dst.numel() == 0) return;
-  if (dst.dtype() == f32 && a.size(1) > 0) return onednn::matmul(a, b, bias, dst);
+  if (a.size(1) == 0) {
+    copy_elements(bias.defined() ? bias.alias(dst.shape(), {0, 1}, bias.offset()) : zeros(dst.shape(), dst.dtype()),
+                  dst);
+    return;
+  }
+  if (dst.dtype() != f64) return onednn::matmul(a, b, bias, dst);
   const NoGrad guard;  // a thread of its own would record
   const Tensor product = matmul(a.detach(), b.detach());
   copy_elements(bias.defined() ? add(product, bias) : product, dst);
@@ -56,7 +63,7 @@ class StepProduct {
 
   void operator()(const void* a, void* dst) const {
     if (primitive_)
-      (*primitive_)(static_cast<const float*>(a), static_cast<float*>(dst));
+      (*primitive_)(a, static_cast<float*>(dst));
     else
       multiply_f64(static_cast<const double*>(a), static_cast<double*>(dst));
   }
@@ -81,6 +88,25 @@ class StepProduct {
 const void* row_at(const Tensor& t, std::int64_t row) {
   return static_cast<const std::byte*>(t.raw_data()) +
          row * t.size(-1) * static_cast<std::int64_t>(item_size(t.dtype()));
+}
+
+/// Some rows of f32 as bf16, at the same place of `rounded`, which may be undefined.
+void round_rows(const Tensor& t, std::int64_t row, std::int64_t count, const Tensor& rounded) {
+  if (!rounded.defined()) return;
+  narrow(static_cast<const float*>(row_at(t, row)), static_cast<BFloat16*>(const_cast<void*>(row_at(rounded, row))),
+         count * t.size(-1));
+}
+
+Tensor copy_of(const Tensor& t, DType dtype) {
+  Tensor copy = Tensor::allocate({t.shape(), dtype});
+  copy_elements(t, copy);
+  return copy;
+}
+
+/// `t` row-major as an operand of products of `type`.
+Tensor as_factor(const Tensor& t, DType type) {
+  if (t.dtype() == type) return contiguous_data(t);
+  return type == bf16 ? rounded_to_bf16(t) : copy_of(t, type);
 }
 
 /// Calls `work(first, count)` for parts of the batch, in parallel where that pays.
@@ -145,16 +171,11 @@ void clear_masked(const Tensor& mask, Tensor& sequence) {
   }
 }
 void clear_masked(const Tensor& mask, Tensor& sequence) {
-  if (sequence.dtype() == f64)
-    clear_masked<double>(mask, sequence);
-  else
-    clear_masked<float>(mask, sequence);
-}
-
-Tensor copy_of(const Tensor& t, DType dtype) {
-  Tensor copy = Tensor::allocate({t.shape(), dtype});
-  copy_elements(t, copy);
-  return copy;
+  switch (sequence.dtype()) {
+    case f64: return clear_masked<double>(mask, sequence);
+    case f32: return clear_masked<float>(mask, sequence);
+    default: return clear_masked<BFloat16>(mask, sequence);
+  }
 }
 
 Rows rows_at(const Extent& e, const bool* mask, std::int64_t time, std::int64_t row, std::int64_t count) {
@@ -185,13 +206,18 @@ Extent Extent::of(std::span<const Tensor> in, std::int64_t gates, bool reverse) 
 ForwardRun::ForwardRun(std::span<const Tensor> in, std::int64_t gates, bool is_reverse, const Tensor& output)
     : extent(Extent::of(in, gates, is_reverse)),
       dtype(computed_in(in[kX].dtype())),
+      factor(in[kX].dtype()),
       mask(in[kMask].defined() ? contiguous_data(in[kMask]) : Tensor()),
-      weights(as_computed(in[kWeightHh])),
+      weights(as_factor(in[kWeightHh], factor)),
       starts_at_zero(!in[kH0].defined()) {
-  src = mask.defined() ? copy_of(in[kX], dtype) : as_computed(in[kX]);
+  src = mask.defined() ? copy_of(in[kX], factor) : contiguous_data(in[kX]);
   if (mask.defined()) clear_masked(mask, src);  // whatever stands there, its part of the gradients is 0
   h_0 = initial(in[kH0]);
-  states = output.dtype() == dtype && !mask.defined() ? output : Tensor::allocate({output.shape(), dtype});
+  const auto of_type = [&](DType type) {
+    return output.dtype() == type && !mask.defined() ? output : Tensor::allocate({output.shape(), type});
+  };
+  states = of_type(dtype);
+  if (factor != dtype) rounded = of_type(factor);
 }
 
 Tensor ForwardRun::initial(const Tensor& t) const {
@@ -200,11 +226,12 @@ Tensor ForwardRun::initial(const Tensor& t) const {
 
 void ForwardRun::multiply_inputs(const Tensor& weight_ih, const Tensor& bias, Tensor& gates) const {
   Tensor rows = all_rows(gates);
-  multiply(all_rows(src), transposed(as_computed(weight_ih)), bias, rows);
+  multiply(all_rows(src), transposed(as_factor(weight_ih, factor)), bias, rows);
 }
 
 void ForwardRun::each_step(const EachStep& each) const {
-  const Tensor by = transposed(weights);
+  const Tensor by = transposed(weights), h_before = rounded.defined() ? rounded : states;
+  const Tensor h_at_start = starts_at_zero ? Tensor() : as_factor(h_0, factor);
   const bool* masks = mask.defined() ? mask.data<bool>() : nullptr;
   for_parts(extent, [&](std::int64_t row, std::int64_t count) {
     const StepProduct multiply_step(extent, count, by);
@@ -215,8 +242,9 @@ void ForwardRun::each_step(const EachStep& each) const {
       if (k == 0 && starts_at_zero)
         product.zero_();
       else
-        multiply_step(k == 0 ? row_at(h_0, row) : row_at(states, before * extent.batch + row), into);
+        multiply_step(k == 0 ? row_at(h_at_start, row) : row_at(h_before, before * extent.batch + row), into);
       each({time, before, row, rows_at(extent, masks, time, row, count), into});
+      round_rows(states, time * extent.batch + row, count, rounded);  // now, while they are in the cache
     }
   });
 }
@@ -227,7 +255,7 @@ void ForwardRun::copy_time(const Tensor& sequence, std::int64_t time, Tensor& ds
 
 void ForwardRun::finish(Tensor& output, Tensor& h_n) const {
   copy_time(states, extent.last_time(), h_n);
-  if (states.is_same(output)) return;
+  if (states.is_same(output) || rounded.is_same(output)) return;
   if (!mask.defined()) return copy_elements(states, output);
   Tensor visible = copy_of(states, dtype);
   clear_masked(mask, visible);
@@ -240,11 +268,13 @@ BackwardRun::BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool
                          const Tensor& diff_output_in, const Tensor& diff_h_n, bool carries)
     : extent(Extent::of(saved, gates, is_reverse)),
       dtype(computed_in(saved[kX].dtype())),
+      factor(saved[kX].dtype()),
       mask(saved[kMask].defined() ? contiguous_data(saved[kMask]) : Tensor()),
       src(saved[kInputs]),
       states(saved[kInputs + 1]),
+      rounded(saved[kInputs + 2]),
       h_0(saved[kH0].defined() ? as_computed(saved[kH0]) : zeros({extent.batch, extent.hidden}, dtype)),
-      weights(as_computed(saved[kWeightHh])),
+      weights(as_factor(saved[kWeightHh], factor)),
       diff_output(as_computed(diff_output_in)),
       diff_h(diff_h_n.defined() ? copy_of(diff_h_n, dtype) : zeros({extent.batch, extent.hidden}, dtype)),
       diff_gates(Tensor::allocate({extent.sequence(gates * extent.hidden), dtype})),
@@ -258,6 +288,11 @@ void BackwardRun::each_step(const EachStep& each, const std::array<bool, kInputs
   const bool one = diff_product.is_same(diff_gates);
   PartialSums of_gates(diff_gates, needs[kBiasIh] || (one && needs[kBiasHh]));
   PartialSums of_product(diff_product, !one && needs[kBiasHh]);
+  if (factor != dtype) {
+    rounded_gates = Tensor::allocate({diff_gates.shape(), factor});
+    rounded_product = one ? rounded_gates : Tensor::allocate({diff_product.shape(), factor});
+  }
+  const Tensor& diff_factor = rounded_product.defined() ? rounded_product : diff_product;
   diff_h.mutable_raw_data();
   for_parts(extent, [&](std::int64_t row, std::int64_t count) {
     const StepProduct multiply_step(extent, count, weights);
@@ -269,7 +304,9 @@ void BackwardRun::each_step(const EachStep& each, const std::array<bool, kInputs
       each({time, before, row, rows_at(extent, masks, time, row, count), product});
       add_rows(diff_gates, at, count, sums_of_gates);  // now, while they are in the cache
       add_rows(diff_product, at, count, sums_of_product);
-      if (k > 0 || needs[kH0]) multiply_step(row_at(diff_product, at), product);
+      round_rows(diff_gates, at, count, rounded_gates);
+      if (!one) round_rows(diff_product, at, count, rounded_product);
+      if (k > 0 || needs[kH0]) multiply_step(row_at(diff_factor, at), product);
     }
   });
   if (needs[kH0] && carry.defined()) add_elements(diff_h, carry, diff_h);
@@ -279,7 +316,10 @@ void BackwardRun::each_step(const EachStep& each, const std::array<bool, kInputs
 
 void BackwardRun::finish(const Tensor& weight_ih, const std::array<bool, kInputs>& needs,
                          std::array<Tensor, kInputs>& dst) const {
-  const Tensor by_x = all_rows(diff_gates);
+  const bool rounds = factor != dtype;
+  const Tensor by_x = all_rows(rounds ? rounded_gates : diff_gates);
+  const Tensor& by_h = rounds ? rounded_product : diff_product;
+  const Tensor& h = rounds ? rounded : states;
   const auto compute = [&](Input input, const auto& into) {
     if (!needs[input]) return;
     if (dst[input].dtype() == dtype) return into(dst[input]);
@@ -287,23 +327,23 @@ void BackwardRun::finish(const Tensor& weight_ih, const std::array<bool, kInputs
     into(result);
     copy_elements(result, dst[input]);
   };
-  compute(kX, [&](Tensor& d) {
-    Tensor rows = all_rows(d);
-    multiply(by_x, as_computed(weight_ih), {}, rows);
-  });
+  if (needs[kX]) {
+    Tensor rows = all_rows(dst[kX]);
+    multiply(by_x, as_factor(weight_ih, factor), {}, rows);
+  }
   compute(kWeightIh, [&](Tensor& d) { multiply(transposed(by_x), all_rows(src), {}, d); });
   compute(kWeightHh, [&](Tensor& d) {
     // Each step's gates belong to the state before it: the states lie one step off, and the first step's is h_0.
     const std::int64_t n = extent.batch, rest = (extent.steps - 1) * n, first = extent.time(0) * n;
-    const Tensor later = rows_of(diff_product, extent.reverse ? 0 : n, rest);
-    const Tensor earlier = rows_of(states, extent.reverse ? n : 0, rest);
+    const Tensor later = rows_of(by_h, extent.reverse ? 0 : n, rest);
+    const Tensor earlier = rows_of(h, extent.reverse ? n : 0, rest);
     if (rest * n > 0)
       multiply(transposed(later), earlier, {}, d);
     else
       d.zero_();
     if (starts_at_zero || n == 0) return;
     Tensor at_start = Tensor::allocate(d.spec());
-    multiply(transposed(rows_of(diff_product, first, n)), h_0, {}, at_start);
+    multiply(transposed(rows_of(by_h, first, n)), as_factor(h_0, factor), {}, at_start);
     add_elements(d, at_start, d);
   });
   compute(kBiasIh, [&](Tensor& d) { copy_elements(diff_bias_ih, d); });

@@ -65,15 +65,22 @@ const U* before(const Step& step, const Block<T>& initial, const Block<U>& state
 
 using EachStep = std::function<void(const Step&)>;
 
+// Note [Products in bf16]. Where x is bf16, by itself or under autocast, the operands of the matrix products are
+// rounded to bf16 and their sums are f32; gates and states are computed and carried in f32. The weights may be f32
+// then, as those of linear are under autocast: they are rounded once for each of their values (core/bf16_copy.h), and
+// their gradients are not rounded. So are the initial states, and h_n and c_n have the weights' type.
+
 /// What a forward works on, row-major, in f32 or f64.
 struct ForwardRun {
   Extent extent;
   DType dtype;     // what it computes in
-  Tensor src;      // x, with zeros where it is masked
+  DType factor;    // of the products' operands
+  Tensor src;      // x as a factor, with zeros where it is masked
   Tensor mask;     // row-major, or undefined
   Tensor h_0;      // zeros where it was undefined
-  Tensor states;   // [T, N, H]: h after each step
-  Tensor weights;  // weight_hh
+  Tensor states;   // [T, N, H]: h after each step,
+  Tensor rounded;  // and as a factor; undefined where that is the same
+  Tensor weights;  // weight_hh as a factor
   bool starts_at_zero;
 
   /// `output` becomes the states where it can.
@@ -94,17 +101,18 @@ struct ForwardRun {
 /// What a backward works on, row-major, in f32 or f64.
 struct BackwardRun {
   Extent extent;
-  DType dtype;
-  Tensor mask, src, states, h_0, weights;
-  Tensor diff_output;                 // or undefined
-  Tensor diff_h;                      // [N, H]: in of h_n (or undefined), out of h_0
-  Tensor carry;                       // [N, H], where a gradient of h goes around the product; else undefined
-  Tensor diff_gates;                  // [T, N, gates H]: by the product with x,
-  Tensor diff_product;                // and by that with h; may be the same tensor
-  Tensor diff_bias_ih, diff_bias_hh;  // [gates H], where needed
+  DType dtype, factor;
+  Tensor mask, src, states, rounded, h_0, weights;
+  Tensor diff_output;                     // or undefined
+  Tensor diff_h;                          // [N, H]: in of h_n (or undefined), out of h_0
+  Tensor carry;                           // [N, H], where a gradient of h goes around the product; else undefined
+  Tensor diff_gates;                      // [T, N, gates H]: by the product with x,
+  Tensor diff_product;                    // and by that with h; may be the same tensor
+  Tensor rounded_gates, rounded_product;  // both as factors; undefined where these are the same
+  Tensor diff_bias_ih, diff_bias_hh;      // [gates H], where needed
   bool starts_at_zero;
 
-  /// `saved` are the layer's inputs, then src and states.
+  /// `saved` are the layer's inputs, then src, states and rounded.
   BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool reverse, const Tensor& diff_output,
               const Tensor& diff_h_n, bool carries);
 

@@ -17,7 +17,7 @@ struct Rnn {
 
   void forward(std::span<const Tensor> in, bool reverse, std::array<Tensor, 2>& dst, Kept& kept) const {
     ForwardRun run(in, gates, reverse, dst[0]);
-    kept = {run.src, run.states};
+    kept = {run.src, run.states, run.rounded};
     run.multiply_inputs(in[kWeightIh], sum_of_biases(in), run.states);
     if (run.dtype == f64)
       each_step<double>(run);

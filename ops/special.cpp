@@ -8,61 +8,36 @@
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
-#include "dagrad/ops/pointwise_op.h"
+#include "dagrad/ops/pointwise_row.h"
 #include "dagrad/ops/reduction.h"
 
 namespace dagrad {
 namespace {
 
+using pointwise::apply_row;
 using pointwise::Binary;
 using pointwise::infer_binary;
 using pointwise::Keep;
+using pointwise::Row;
 using pointwise::Unary;
-using pointwise::UnaryOp;
 
-struct Exp2 : UnaryOp<Exp2, Unary::exp2, Keep::dst> {
-  static constexpr std::string_view name = "exp2";
-  static constexpr AutocastRule autocast = AutocastRule::f32;
-  // diff_src = diff_dst dst log 2
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst * ctx.saved(0) * std::numbers::ln2);
-  }
-};
+using In = const Tensor&;
 
-struct Log10 : UnaryOp<Log10, Unary::log10, Keep::src> {
-  static constexpr std::string_view name = "log10";
-  static constexpr AutocastRule autocast = AutocastRule::f32;
-  // diff_src = diff_dst / (src log 10)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst / (ctx.saved(0) * std::numbers::ln10));
-  }
-};
-
-struct Logit : UnaryOp<Logit, Unary::logit, Keep::src> {
-  static constexpr std::string_view name = "logit";
-  static constexpr AutocastRule autocast = AutocastRule::f32;
-  // diff_src = diff_dst / (src (1 - src))
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    const Tensor x = ctx.saved(0);
-    ctx.give(0, diff_dst / (x * (1 - x)));
-  }
-};
-
-struct Erfc : UnaryOp<Erfc, Unary::erfc, Keep::src> {
-  static constexpr std::string_view name = "erfc";
-  // diff_src = -diff_dst 2 / sqrt(pi) e^(-src^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst * (exp(neg(square(ctx.saved(0)))) * (-2 * std::numbers::inv_sqrtpi)));
-  }
-};
-
-struct Erfinv : UnaryOp<Erfinv, Unary::erfinv, Keep::dst> {
-  static constexpr std::string_view name = "erfinv";
-  // diff_src = diff_dst sqrt(pi) / 2 e^(dst^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst * (exp(square(ctx.saved(0))) * (0.5 / std::numbers::inv_sqrtpi)));
-  }
-};
+// diff_src = diff_dst dst log 2
+constexpr Row kExp2{"exp2", Unary::exp2, Keep::dst, [](In diff, In dst) { return diff * dst * std::numbers::ln2; },
+                    AutocastRule::f32};
+// diff_src = diff_dst / (src log 10)
+constexpr Row kLog10{"log10", Unary::log10, Keep::src,
+                     [](In diff, In src) { return diff / (src * std::numbers::ln10); }, AutocastRule::f32};
+// diff_src = diff_dst / (src (1 - src))
+constexpr Row kLogit{"logit", Unary::logit, Keep::src, [](In diff, In src) { return diff / (src * (1 - src)); },
+                     AutocastRule::f32};
+// diff_src = -diff_dst 2 / sqrt(pi) e^(-src^2)
+constexpr Row kErfc{"erfc", Unary::erfc, Keep::src,
+                    [](In diff, In src) { return diff * (exp(neg(square(src))) * (-2 * std::numbers::inv_sqrtpi)); }};
+// diff_src = diff_dst sqrt(pi) / 2 e^(dst^2)
+constexpr Row kErfinv{"erfinv", Unary::erfinv, Keep::dst,
+                      [](In diff, In dst) { return diff * (exp(square(dst)) * (0.5 / std::numbers::inv_sqrtpi)); }};
 
 struct Logaddexp {
   static constexpr std::string_view name = "logaddexp";
@@ -84,12 +59,12 @@ struct Logaddexp {
 
 }  // namespace
 
-Tensor exp2(const Tensor& x, Location where) { return apply(Exp2{}, where, x); }
-Tensor log10(const Tensor& x, Location where) { return apply(Log10{}, where, x); }
-Tensor logit(const Tensor& x, Location where) { return apply(Logit{}, where, x); }
+Tensor exp2(const Tensor& x, Location where) { return apply_row<kExp2>(x, where); }
+Tensor log10(const Tensor& x, Location where) { return apply_row<kLog10>(x, where); }
+Tensor logit(const Tensor& x, Location where) { return apply_row<kLogit>(x, where); }
 Tensor logit(const Tensor& x, double eps, Location where) { return logit(clamp(x, eps, 1 - eps, where), where); }
-Tensor erfc(const Tensor& x, Location where) { return apply(Erfc{}, where, x); }
-Tensor erfinv(const Tensor& x, Location where) { return apply(Erfinv{}, where, x); }
+Tensor erfc(const Tensor& x, Location where) { return apply_row<kErfc>(x, where); }
+Tensor erfinv(const Tensor& x, Location where) { return apply_row<kErfinv>(x, where); }
 Tensor logaddexp(const Tensor& a, const Tensor& b, Location where) { return apply(Logaddexp{}, where, a, b); }
 
 }  // namespace dagrad

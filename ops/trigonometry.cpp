@@ -7,85 +7,47 @@
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
-#include "dagrad/ops/pointwise_op.h"
+#include "dagrad/ops/pointwise_row.h"
 #include "dagrad/ops/reduction.h"
 
 namespace dagrad {
 namespace {
 
+using pointwise::apply_row;
 using pointwise::Binary;
 using pointwise::infer_binary;
 using pointwise::Keep;
+using pointwise::Row;
 using pointwise::Unary;
-using pointwise::UnaryOp;
+
+using In = const Tensor&;
 
 /// 1 - x^2, which keeps its digits near -1 and 1.
 Tensor one_minus_square(const Tensor& x) { return (1 - x) * (x + 1); }
 
-struct Tan : UnaryOp<Tan, Unary::tan, Keep::dst> {
-  static constexpr std::string_view name = "tan";
-  // diff_src = diff_dst (1 + dst^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * (square(ctx.saved(0)) + 1)); }
-};
-
-struct Asin : UnaryOp<Asin, Unary::asin, Keep::src> {
-  static constexpr std::string_view name = "asin";
-  // diff_src = diff_dst / sqrt(1 - src^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst / sqrt(one_minus_square(ctx.saved(0))));
-  }
-};
-
-struct Acos : UnaryOp<Acos, Unary::acos, Keep::src> {
-  static constexpr std::string_view name = "acos";
-  // diff_src = -diff_dst / sqrt(1 - src^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, neg(diff_dst) / sqrt(one_minus_square(ctx.saved(0))));
-  }
-};
-
-struct Atan : UnaryOp<Atan, Unary::atan, Keep::src> {
-  static constexpr std::string_view name = "atan";
-  // diff_src = diff_dst / (1 + src^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / (square(ctx.saved(0)) + 1)); }
-};
-
-struct Sinh : UnaryOp<Sinh, Unary::sinh, Keep::src> {
-  static constexpr std::string_view name = "sinh";
-  static constexpr AutocastRule autocast = AutocastRule::f32;
-  // diff_src = diff_dst cosh(src)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * cosh(ctx.saved(0))); }
-};
-
-struct Cosh : UnaryOp<Cosh, Unary::cosh, Keep::src> {
-  static constexpr std::string_view name = "cosh";
-  static constexpr AutocastRule autocast = AutocastRule::f32;
-  // diff_src = diff_dst sinh(src)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst * sinh(ctx.saved(0))); }
-};
-
-struct Asinh : UnaryOp<Asinh, Unary::asinh, Keep::src> {
-  static constexpr std::string_view name = "asinh";
-  // diff_src = diff_dst / sqrt(src^2 + 1)
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    ctx.give(0, diff_dst / hypot(ctx.saved(0), scalar(1, diff_dst.dtype())));
-  }
-};
-
-struct Acosh : UnaryOp<Acosh, Unary::acosh, Keep::src> {
-  static constexpr std::string_view name = "acosh";
-  // diff_src = diff_dst / sqrt(src^2 - 1), as two roots that do not overflow
-  void backward(Backward& ctx, const Tensor& diff_dst) const {
-    const Tensor x = ctx.saved(0);
-    ctx.give(0, diff_dst / (sqrt(x - 1) * sqrt(x + 1)));
-  }
-};
-
-struct Atanh : UnaryOp<Atanh, Unary::atanh, Keep::src> {
-  static constexpr std::string_view name = "atanh";
-  // diff_src = diff_dst / (1 - src^2)
-  void backward(Backward& ctx, const Tensor& diff_dst) const { ctx.give(0, diff_dst / one_minus_square(ctx.saved(0))); }
-};
+// diff_src = diff_dst (1 + dst^2)
+constexpr Row kTan{"tan", Unary::tan, Keep::dst, [](In diff, In dst) { return diff * (square(dst) + 1); }};
+// diff_src = diff_dst / sqrt(1 - src^2)
+constexpr Row kAsin{"asin", Unary::asin, Keep::src, [](In diff, In src) { return diff / sqrt(one_minus_square(src)); }};
+// diff_src = -diff_dst / sqrt(1 - src^2)
+constexpr Row kAcos{"acos", Unary::acos, Keep::src,
+                    [](In diff, In src) { return neg(diff) / sqrt(one_minus_square(src)); }};
+// diff_src = diff_dst / (1 + src^2)
+constexpr Row kAtan{"atan", Unary::atan, Keep::src, [](In diff, In src) { return diff / (square(src) + 1); }};
+// diff_src = diff_dst cosh(src)
+constexpr Row kSinh{"sinh", Unary::sinh, Keep::src, [](In diff, In src) { return diff * cosh(src); },
+                    AutocastRule::f32};
+// diff_src = diff_dst sinh(src)
+constexpr Row kCosh{"cosh", Unary::cosh, Keep::src, [](In diff, In src) { return diff * sinh(src); },
+                    AutocastRule::f32};
+// diff_src = diff_dst / sqrt(src^2 + 1)
+constexpr Row kAsinh{"asinh", Unary::asinh, Keep::src,
+                     [](In diff, In src) { return diff / hypot(src, scalar(1, diff.dtype())); }};
+// diff_src = diff_dst / sqrt(src^2 - 1), as two roots that do not overflow
+constexpr Row kAcosh{"acosh", Unary::acosh, Keep::src,
+                     [](In diff, In src) { return diff / (sqrt(src - 1) * sqrt(src + 1)); }};
+// diff_src = diff_dst / (1 - src^2)
+constexpr Row kAtanh{"atanh", Unary::atanh, Keep::src, [](In diff, In src) { return diff / one_minus_square(src); }};
 
 /// 1 where x is 0, else x: the divisor of what is 0 there.
 Tensor nonzero_divisor(const Tensor& x) { return masked_fill(x, eq(x, 0), 1); }
@@ -127,15 +89,15 @@ struct Hypot {
 
 }  // namespace
 
-Tensor tan(const Tensor& x, Location where) { return apply(Tan{}, where, x); }
-Tensor asin(const Tensor& x, Location where) { return apply(Asin{}, where, x); }
-Tensor acos(const Tensor& x, Location where) { return apply(Acos{}, where, x); }
-Tensor atan(const Tensor& x, Location where) { return apply(Atan{}, where, x); }
-Tensor sinh(const Tensor& x, Location where) { return apply(Sinh{}, where, x); }
-Tensor cosh(const Tensor& x, Location where) { return apply(Cosh{}, where, x); }
-Tensor asinh(const Tensor& x, Location where) { return apply(Asinh{}, where, x); }
-Tensor acosh(const Tensor& x, Location where) { return apply(Acosh{}, where, x); }
-Tensor atanh(const Tensor& x, Location where) { return apply(Atanh{}, where, x); }
+Tensor tan(const Tensor& x, Location where) { return apply_row<kTan>(x, where); }
+Tensor asin(const Tensor& x, Location where) { return apply_row<kAsin>(x, where); }
+Tensor acos(const Tensor& x, Location where) { return apply_row<kAcos>(x, where); }
+Tensor atan(const Tensor& x, Location where) { return apply_row<kAtan>(x, where); }
+Tensor sinh(const Tensor& x, Location where) { return apply_row<kSinh>(x, where); }
+Tensor cosh(const Tensor& x, Location where) { return apply_row<kCosh>(x, where); }
+Tensor asinh(const Tensor& x, Location where) { return apply_row<kAsinh>(x, where); }
+Tensor acosh(const Tensor& x, Location where) { return apply_row<kAcosh>(x, where); }
+Tensor atanh(const Tensor& x, Location where) { return apply_row<kAtanh>(x, where); }
 Tensor atan2(const Tensor& y, const Tensor& x, Location where) { return apply(Atan2{}, where, y, x); }
 Tensor hypot(const Tensor& a, const Tensor& b, Location where) { return apply(Hypot{}, where, a, b); }
 

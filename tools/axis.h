@@ -28,6 +28,7 @@ class Axis {
   double scaled(double value) const;
   double low_ = 0, high_ = 1, from_ = 0, to_ = 1;  // low and high on the scale
   bool logarithmic_ = false;
+  bool is_whole_ = false;  // all that is shown are whole numbers
 };
 
 }  // namespace dagrad::tools

@@ -16,8 +16,10 @@
 #include "tools/graph/flops.h"
 #include "tools/graph/step_profile.h"
 #include "tools/model_choice.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/page.h"
+#include "tools/progress.h"
 #include "tools/table.h"
 #include "tools/table_rows.h"
 #include "tools/timing.h"
@@ -35,7 +37,7 @@ constexpr const char* kExamples =
     "  dagrad bench tanh --size large --threads 1\n"
     "  dagrad bench softmax --dtype bf16 --json - | jq '.[].median_seconds'\n"
     "  dagrad bench --model cnn --batch 128       a model's forward and step\n"
-    "  dagrad bench --file net.safetensors        a trained model's\n"
+    "  dagrad bench net.safetensors               a trained model's\n"
     "  dagrad bench --list                        the names of the ops\n\n";
 
 constexpr const char* kOutcome =
@@ -118,7 +120,9 @@ std::vector<Measured> measure(const BenchOptions& o) {
   if (o.model.is_made()) result = measure_model(o);
   if (o.model.is_made() && o.names.empty()) return result;
   const DType dtype = o.model.dtype == "f64" ? f64 : o.model.dtype == "bf16" ? bf16 : f32;
+  StatusLine status;
   for (const Row* row : rows_named("bench", o.names)) {
+    status.show(fmt::format("timing {}", row->name));
     if (dtype == bf16 && !row->takes_bf16) continue;
     for (const op_table::Benchmark& what : row->benchmarks) {
       if (o.size != "all" && o.size != what.sample.name) continue;
@@ -189,8 +193,9 @@ int run_bench(const std::vector<std::string>& arguments) {
   OptionList model("Model");
   describe(o.model, model);
   po::options_description options("Options"), all_options;
-  options.add_options()("op", po::value(&o.names)->value_name("NAME"), "an op to time; the word op may be left out")(
-      "size", option(o.size, "NAME"), "small, medium, large or all")(
+  options.add_options()("op", po::value(&o.names)->value_name("NAME"),
+                        "an op to time, or a model file; the word op may be left out")("size", option(o.size, "NAME"),
+                                                                                       "small, medium, large or all")(
       "dtype", option(o.model.dtype, "NAME"), "f32, bf16 or f64")("threads", option(o.threads, "N"), "0: one per core")(
       "seconds", option(o.seconds, "S"), "for each figure")("json", optional_text(o.json, "FILE"),
                                                             "the figures; - is stdout")(
@@ -199,26 +204,23 @@ int run_bench(const std::vector<std::string>& arguments) {
                                                                  "print the ops and stop");
   all_options.add(options).add(model.description());
   if (!parse_command_line({"bench", kExamples, kOutcome, "op", row_names()}, all_options, arguments)) return kSuccess;
+  take_file(o.names, o.model);
   check_choice("size", o.size, {"small", "medium", "large", "all"});
   check_choice("dtype", o.model.dtype, {"f32", "bf16", "f64"});
   if (o.model.is_made()) check(o.model);
-  check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
+  check_threads(o.threads);
   check_range("seconds", o.seconds, o.seconds > 0 && o.seconds <= 3600, "more than 0, at most 3600");
-  for (const std::string& file : {o.json, o.report}) {
-    if (!file.empty() && file != "-") check_writable(file);
-  }
+  for (const std::string& file : {o.json, o.report}) check_output(file);
   if (o.list) {
-    Table table{{"op", "formula"}};
-    for (const Row* row : rows_named("bench", o.names)) table.rows.push_back({row->name, row->formula});
-    print(text_of(table));
+    print(formulas_text(rows_named("bench", o.names)));
     return kSuccess;
   }
   if (o.threads > 0) set_num_threads(o.threads);
   set_flush_denormals(true);
   const std::vector<Measured> all = measure(o);
   const std::string json = json_of(all, o).dump(2) + "\n";
-  print(o.json == "-" ? json : text_of(table_of(all)));
-  if (!o.json.empty() && o.json != "-") write_whole_file(o.json, json);
+  if (o.json != "-") print(text_of(table_of(all)));
+  write_output(o.json, json);
   if (!o.report.empty()) write_whole_file(o.report, page_of(all, o));
   return kSuccess;
 }

@@ -43,6 +43,22 @@ Pixel diverging_pixel(double share) {
   return result;
 }
 
+Pixel class_pixel(std::size_t index) {
+  // Those of page.cpp.
+  constexpr std::array<std::array<double, 3>, 8> kColors{{{9, 105, 218},
+                                                          {188, 76, 0},
+                                                          {26, 127, 55},
+                                                          {130, 80, 223},
+                                                          {191, 57, 137},
+                                                          {77, 124, 138},
+                                                          {154, 103, 0},
+                                                          {87, 96, 106}}};
+  Pixel result{};
+  for (std::size_t i = 0; i < 3; ++i)
+    result[i] = static_cast<std::uint8_t>(std::lround(0.4 * kColors[index % kColors.size()][i] + 0.6 * 255));
+  return result;
+}
+
 Pixel grey_pixel(double share) {
   const auto grey =
       static_cast<std::uint8_t>(std::lround(255 * (std::isfinite(share) ? std::clamp(share, 0.0, 1.0) : 0)));

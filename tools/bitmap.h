@@ -16,6 +16,8 @@ std::string bitmap_address(const std::vector<Pixel>& pixels, std::int64_t width,
 
 /// Blue at 0, white at 1/2, red at 1.
 Pixel diverging_pixel(double share);
+/// The colour of the series of a number on a light page, mixed with much white.
+Pixel class_pixel(std::size_t index);
 /// Black at 0, white at 1.
 Pixel grey_pixel(double share);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <string_view>
 
 #include "tools/axis.h"
 #include "tools/bitmap.h"
@@ -10,7 +11,9 @@
 namespace dagrad::tools {
 namespace {
 
-constexpr double kWidth = 480, kHeight = 300, kLeft = 56, kRight = 14, kTop = 44, kBottom = 42;
+// Narrow, so that 11 px letters are still read where a phone shrinks the chart to its width.
+constexpr double kWidth = 420, kHeight = 270, kLeft = 56, kRight = 14, kTop = 44, kBottom = 42;
+constexpr double kUnderSeries = 0.55;  // a field's colours are this strong where something is drawn over them
 constexpr double kPlotRight = kWidth - kRight, kPlotBottom = kHeight - kBottom;
 
 std::string begin(const ChartOptions& options, double height) {
@@ -44,6 +47,17 @@ std::string y_axis(const Axis& axis, const std::string& label, double top, doubl
 /// The class of a series: eight colours, and then the same dashed.
 std::string class_of(std::size_t index) { return fmt::format("c{}{}", index % 8, index / 8 % 2 == 1 ? " again" : ""); }
 
+/// About as wide as the text is in the page's font at 11 px.
+double width_of(const std::string& text) {
+  double width = 0;
+  for (const char c : text) {
+    const bool is_narrow = std::string_view("iljtfr.,:;|'!()[] ").find(c) != std::string_view::npos;
+    const bool is_wide = std::string_view("mwMW").find(c) != std::string_view::npos;
+    width += is_narrow ? 4.5 : is_wide ? 10.5 : 7;
+  }
+  return width;
+}
+
 /// The names of series, in as many lines as they take.
 struct Legend {
   std::string svg;
@@ -56,7 +70,7 @@ Legend legend(const std::vector<Series>& series) {
   double x = kLeft;
   for (std::size_t i = 0; i < series.size(); ++i) {
     if (series[i].name.empty()) continue;
-    const double width = 32 + 6.8 * static_cast<double>(series[i].name.size());
+    const double width = 32 + width_of(series[i].name);
     if (x + width > kWidth && x > kLeft) {
       x = kLeft;
       result.extra += kLine;
@@ -166,9 +180,16 @@ std::string density_rows(const ChartOptions& options, const std::vector<Histogra
 
 std::string field_chart(const ChartOptions& options, const Field& field, const std::vector<Series>& over) {
   const auto [low, high] = std::minmax_element(field.values.begin(), field.values.end());
+  const double strength = over.empty() ? 1 : kUnderSeries;
   std::vector<Pixel> pixels;
-  for (const double value : field.values)
-    pixels.push_back(diverging_pixel(*high > *low ? (value - *low) / (*high - *low) : 0.5));
+  for (const double value : field.values) {
+    if (field.classes) {
+      pixels.push_back(class_pixel(static_cast<std::size_t>(value)));
+      continue;
+    }
+    const double share = *high > *low ? (value - *low) / (*high - *low) : 0.5;
+    pixels.push_back(diverging_pixel(0.5 + strength * (share - 0.5)));
+  }
   const Legend names = legend(over);
   const double top = kTop + names.extra, bottom = kPlotBottom + names.extra;
   const Axis x = Axis::exactly(field.x_low, field.x_high, kLeft, kPlotRight);

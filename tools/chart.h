@@ -43,6 +43,7 @@ struct Field {
   double x_low = 0, x_high = 1, y_low = 0, y_high = 1;
   std::int64_t columns = 0, rows = 0;
   std::vector<double> values;
+  bool classes = false;  ///< values are the numbers of series, in whose colours they are shown
 };
 /// The field from blue (low) over paper to red (high), with series on top of it.
 std::string field_chart(const ChartOptions& options, const Field& field, const std::vector<Series>& over = {});

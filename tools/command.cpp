@@ -19,6 +19,7 @@
 #include "tools/interrupt.h"
 #include "tools/lab_command.h"
 #include "tools/manual.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/predict_command.h"
 #include "tools/suggest.h"

@@ -1,7 +1,6 @@
 #include "tools/command_line.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <fstream>
 #include <sstream>
 
@@ -99,18 +98,6 @@ bool parse_command_line(const CommandText& text, const po::options_description& 
     throw UsageError(fmt::format("{}: {} {}", source, error.what(), see));
   }
   return true;
-}
-
-void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices) {
-  for (const std::string& choice : choices) {
-    if (value == choice) return;
-  }
-  throw UsageError(
-      fmt::format("--{}: '{}' (want {}){}", option, value, fmt::join(choices, ", "), suggestion(value, choices)));
-}
-
-void check_range(const char* option, double value, bool holds, const char* want) {
-  if (!holds) throw UsageError(fmt::format("--{}: {} (want {})", option, value, want));
 }
 
 }  // namespace dagrad::tools

@@ -56,9 +56,4 @@ inline boost::program_options::typed_value<std::string>* optional_text(std::stri
   return boost::program_options::value(&target)->value_name(shown);
 }
 
-/// Throws UsageError unless `value` is one of `choices`.
-void check_choice(const char* option, const std::string& value, const std::vector<std::string>& choices);
-/// Throws UsageError unless `holds`.
-void check_range(const char* option, double value, bool holds, const char* want);
-
 }  // namespace dagrad::tools

@@ -1,14 +1,11 @@
 #include "tools/data_options.h"
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <vector>
 
 #include "dagrad/core/error.h"
-#include "tools/command_line.h"
+#include "tools/option_checks.h"
 
 namespace dagrad::tools {
 namespace {
@@ -21,35 +18,31 @@ const std::vector<std::string>& names() {
   return list;
 }
 
-bool is_one_of(const std::string& text, const std::vector<std::string>& list) {
-  return std::find(list.begin(), list.end(), text) != list.end();
-}
-
-/// Throws when an option is given that this dataset does not have.
 void check_belongs(const DataOptions& o) {
-  const std::string kind = o.kind();
-  const auto only = [&](const char* option, bool given, const std::vector<std::string>& kinds) {
-    if (given && !is_one_of(kind, kinds)) {
-      throw UsageError(
-          fmt::format("--{}: --dataset {} does not have it (it belongs to {})", option, kind, fmt::join(kinds, ", ")));
-    }
-  };
-  only("data", !o.data.empty(), {"mnist", "cifar10", "csv", "npz", "npy"});
-  only("test", !o.test.empty(), {"csv", "npz", "npy"});
-  only("labels", !o.labels.empty(), {"npy"});
-  only("test-labels", !o.test_labels.empty(), {"npy"});
-  only("noise", o.noise.has_value(), {"xor", "spirals", "moons", "circles", "blobs", "regression"});
-  only("classes", o.classes.has_value(), {"spirals", "blobs"});
-  only("features", o.features.has_value(), {"blobs", "regression"});
-  only("label", !o.label.empty(), {"csv"});
-  only("no-header", o.no_header, {"csv"});
-  only("regression", o.regression, {"csv"});
-  only("separator", o.separator != ",", {"csv"});
-  only("missing", o.missing != "error", {"csv"});
+  const std::vector<std::string> made_up{"xor", "spirals", "moons", "circles", "blobs", "regression"};
+  Beside("dataset", o.kind())
+      .only("data", !o.data.empty(), {"mnist", "cifar10", "csv", "npz", "npy"})
+      .only("test", !o.test.empty(), {"csv", "npz", "npy"})
+      .only("labels", !o.labels.empty(), {"npy"})
+      .only("test-labels", !o.test_labels.empty(), {"npy"})
+      .only("noise", o.noise.has_value(), made_up)
+      .only("classes", o.classes.has_value(), {"spirals", "blobs"})
+      .only("features", o.features.has_value(), {"blobs", "regression"})
+      .only("label", !o.label.empty(), {"csv"})
+      .only("no-header", o.no_header, {"csv"})
+      .only("regression", o.regression, {"csv"})
+      .only("separator", o.separator != ",", {"csv"})
+      .only("missing", o.missing != "error", {"csv"});
 }
 
 void check_files(const DataOptions& o) {
   const std::string kind = o.kind();
+  if (o.dataset.empty() && kind == "mnist" && fs::is_regular_file(o.data)) {
+    throw UsageError(
+        fmt::format("--data: '{}' (want a folder, or a file that ends in .csv, .npz or .npy, or --dataset)", o.data));
+  }
+  if ((kind == "mnist" || kind == "cifar10") && fs::is_regular_file(o.data))
+    throw UsageError(fmt::format("--dataset {}: '{}' is a file (want the folder of its files)", kind, o.data));
   if (kind == "mnist" && o.data.empty())
     throw UsageError("--dataset mnist: no folder (want --data DIR with MNIST's files)");
   if (kind == "cifar10" && o.data.empty())
@@ -73,7 +66,10 @@ std::string DataOptions::kind() const {
   return fs::exists(fs::path(data) / "data_batch_1.bin") ? "cifar10" : "mnist";
 }
 
-bool DataOptions::is_file() const { return is_one_of(kind(), {"csv", "npz", "npy"}); }
+bool DataOptions::is_file() const {
+  const std::string name = kind();
+  return name == "csv" || name == "npz" || name == "npy";
+}
 
 data::CsvOptions DataOptions::csv() const {
   data::CsvOptions options;
@@ -119,14 +115,12 @@ void check(const DataOptions& o) {
   check_choice("missing", o.missing, {"error", "drop", "mean"});
   if (o.separator.size() != 1 && o.separator != "tab" && o.separator != "\\t")
     throw UsageError(fmt::format("--separator: '{}' (want one character, or tab)", o.separator));
-  const auto whole = [](std::int64_t n) { return static_cast<double>(n); };
-  if (o.samples)
-    check_range("samples", whole(*o.samples), *o.samples >= 10 && *o.samples <= 10'000'000, "10 to 10000000");
-  check_range("validation", whole(o.validation), o.validation >= 0, "at least 0");
+  if (o.samples) check_between("samples", *o.samples, 10, 10'000'000);
+  check_at_least("validation", o.validation, 0);
   check_range("test-share", o.test_share, o.test_share > 0 && o.test_share < 1, "0 < share < 1");
-  if (o.noise) check_range("noise", *o.noise, *o.noise >= 0 && std::isfinite(*o.noise), "a finite number >= 0");
-  if (o.classes) check_range("classes", whole(*o.classes), *o.classes >= 2 && *o.classes <= 1000, "2 to 1000");
-  if (o.features) check_range("features", whole(*o.features), *o.features >= 1 && *o.features <= 10000, "1 to 10000");
+  if (o.noise) check_not_negative("noise", *o.noise);
+  if (o.classes) check_between("classes", *o.classes, 2, 1000);
+  if (o.features) check_between("features", *o.features, 1, 10000);
   if (o.standardize && o.min_max) throw UsageError("--min-max: not together with --standardize");
   check_belongs(o);
   check_files(o);

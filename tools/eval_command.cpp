@@ -11,6 +11,7 @@
 #include "tools/evaluation.h"
 #include "tools/exit_codes.h"
 #include "tools/model_file.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/train_options.h"
 
@@ -75,20 +76,15 @@ int run_eval(const std::vector<std::string>& arguments) {
   if (!parse_command_line({"eval", kExamples, kOutcome, "model"}, all, arguments)) return kSuccess;
   if (o.model.empty()) throw UsageError("eval: no model (want a file; see dagrad eval --help)");
   check_choice("part", o.part, {"test", "validation", "train"});
-  check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
-  if (!o.json.empty() && o.json != "-") check_writable(o.json);
+  check_threads(o.threads);
+  check_output(o.json);
   if (o.threads > 0) set_num_threads(o.threads);
 
   SavedModel saved = load_model(o.model);
   const data::Dataset dataset = load(o, saved.description);
   const Evaluation result = evaluate(outputs_of(*saved.module, dataset.features), dataset, saved.description.classes);
-  const std::string json = to_json(result).dump() + "\n";
-  if (o.json == "-") {
-    print(json);
-    return kSuccess;
-  }
-  print(text_of(result));
-  if (!o.json.empty()) write_whole_file(o.json, json);
+  if (o.json != "-") print(text_of(result));
+  write_output(o.json, to_json(result).dump() + "\n");
   return kSuccess;
 }
 

@@ -12,7 +12,9 @@
 #include "tools/command_line.h"
 #include "tools/exit_codes.h"
 #include "tools/model_choice.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
+#include "tools/progress.h"
 #include "tools/table.h"
 #include "tools/table_rows.h"
 
@@ -31,6 +33,7 @@ constexpr const char* kExamples =
     "  dagrad gradcheck --order 1 --json - | jq '.[] | select(.verdict != \"right\")'\n"
     "  dagrad gradcheck --model mlp --hidden 8,6 --activation tanh --norm layer\n"
     "  dagrad gradcheck --model lstm --input 5,3 --hidden 4 --order 1\n"
+    "  dagrad gradcheck net.safetensors     a trained model\n"
     "  dagrad gradcheck --list              the names of the ops\n\n";
 
 constexpr const char* kOutcome =
@@ -125,12 +128,6 @@ Json to_json(const Finding& f) {
           {"report", f.report},   {"seconds", f.seconds}};
 }
 
-void list(const std::vector<const Row*>& rows) {
-  Table table{{"op", "formula"}};
-  for (const Row* row : rows) table.rows.push_back({row->name, row->formula});
-  print(text_of(table));
-}
-
 }  // namespace
 
 int run_gradcheck(const std::vector<std::string>& arguments) {
@@ -148,7 +145,8 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
   OptionList model("Model");
   describe(choice, model);
   po::options_description options("Options"), all_options;
-  options.add_options()("op", po::value(&names)->value_name("NAME"), "an op to check; the word op may be left out")(
+  options.add_options()("op", po::value(&names)->value_name("NAME"),
+                        "an op to check, or a model file; the word op may be left out")(
       "order", option(order, "N"), "1, 2 or both")("json", optional_text(json, "FILE"), "the findings; - is stdout")(
       "file", optional_text(choice.file, "FILE"), "a model saved by dagrad train, to check in place of ops")(
       "elements", option(elements, "N"), "of a model: at most so many elements of each tensor; 0: all")(
@@ -156,13 +154,14 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
   all_options.add(options).add(model.description());
   if (!parse_command_line({"gradcheck", kExamples, kOutcome, "op", row_names()}, all_options, arguments))
     return kSuccess;
+  take_file(names, choice);
   check_choice("order", order, {"1", "2", "both"});
-  check_range("elements", static_cast<double>(elements), elements >= 0, "at least 0");
+  check_at_least("elements", elements, 0);
   if (choice.is_made()) check(choice);
-  if (!json.empty() && json != "-") check_writable(json);
+  check_output(json);
   const std::vector<const Row*> rows = rows_named("gradcheck", names);
   if (only_list) {
-    list(rows);
+    print(formulas_text(rows));
     return kSuccess;
   }
 
@@ -183,7 +182,9 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
     reports += "\n" + finding.report + "\n";
   };
   const auto wants = [&](int n) { return order == "both" || order == std::to_string(n); };
+  StatusLine status;
   if (choice.is_made()) {
+    status.show("checking the model");
     const ChosenModel chosen = choose_model(choice);
     for (const int n : {1, 2}) {
       if (!wants(n)) continue;
@@ -193,19 +194,19 @@ int run_gradcheck(const std::vector<std::string>& arguments) {
   if (!choice.is_made() || !names.empty()) {
     for (const Row* row : rows) {
       if (row->orders == 0 || !row->no_gradcheck.empty()) continue;
+      status.show(fmt::format("checking {}", row->name));
       for (const int n : {1, 2}) {
         if (n <= row->orders && wants(n)) keep(check(*row, n));
       }
     }
   }
+  status.clear();
   if (json != "-") {
     print(text_of(table) + reports);
     print(fmt::format("\n{} derivatives of {} checks: {}\n", derivatives, table.rows.size(),
                       right ? "all right" : "not all right"));
-  } else {
-    print(all.dump(2) + "\n");
   }
-  if (!json.empty() && json != "-") write_whole_file(json, all.dump(2) + "\n");
+  write_output(json, all.dump(2) + "\n");
   return right ? kSuccess : kWrong;
 }
 

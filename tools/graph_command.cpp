@@ -13,6 +13,7 @@
 #include "tools/graph/drawing.h"
 #include "tools/graph/render.h"
 #include "tools/model_choice.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/page.h"
 
@@ -49,12 +50,11 @@ struct GraphOptions {
 void check(const GraphOptions& o) {
   check(o.model);
   check_range("level", o.level, o.level >= -1 && o.level <= 1000, "0 for every op, or how deep modules are shown");
-  check_range("nodes", static_cast<double>(o.nodes), o.nodes >= 1, "at least 1");
-  check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
+  check_at_least("nodes", o.nodes, 1);
+  check_threads(o.threads);
   check_range("seconds", o.seconds, o.seconds >= 0 && o.seconds <= 3600, "0 to 3600");
-  for (const std::string& file : {o.out + ".dot", o.report, o.json}) {
-    if (!file.empty() && file != "-" && file != "none.dot") check_writable(file);
-  }
+  if (o.out != "none" && !o.out.empty()) check_writable(o.out + ".dot");
+  for (const std::string& file : {o.report, o.json}) check_output(file);
 }
 
 std::string describe(const Detail& detail, const Drawing& drawing, const Graph& graph) {
@@ -77,8 +77,9 @@ std::string legend() {
   std::string html = "<p class=\"legend\">";
   for (const OpKind kind : kOpKinds) {
     html += fmt::format(
-        "<svg viewBox=\"0 0 14 14\" class=\"swatch\"><g class=\"node kind_{}\"><polygon points=\"1,1 13,1 13,13 1,13\" "
-        "stroke=\"#8b949e\"/></g></svg>{} ",
+        "<span><svg viewBox=\"0 0 14 14\" class=\"swatch\"><g class=\"node kind_{}\"><polygon points=\"1,1 13,1 13,13 "
+        "1,13\" "
+        "stroke=\"#8b949e\"/></g></svg>{}</span> ",
         class_of(kind), escape(std::string(describe(kind))));
   }
   return html + "</p>";
@@ -91,7 +92,7 @@ std::string memory_chart(const StepProfile& profile) {
     series.x.push_back(static_cast<double>(i + 1));
     series.y.push_back(profile.live_bytes[i] / (1 << 20));
   }
-  return line_chart({.title = "Live memory", .x_label = "op", .y_label = "MiB"}, {forward, backward});
+  return line_chart({.title = "Live memory after each op", .x_label = "op", .y_label = "MiB"}, {forward, backward});
 }
 
 std::string page_of(const std::string& title, const StepProfile& profile, const std::string& what,
@@ -99,7 +100,7 @@ std::string page_of(const std::string& title, const StepProfile& profile, const 
   Page page("dagrad: the graph of " + title);
   page.raw("<style>" + drawing_style() +
            ".graph svg { width: auto; max-width: none; } .swatch { width: 1em; height: 1em; vertical-align: -.15em; "
-           "margin: 0 .3em 0 .8em; }</style>");
+           "margin-right: .3em; } .legend span { white-space: nowrap; margin-right: .8em; }</style>");
   page.table(summary_of(profile)).heading("What takes longest").table(costly_ops(profile, 15));
   page.charts({memory_chart(profile)});
   page.heading("The graph").paragraph("Shown: " + what + ". Red: the critical path.").raw(legend());
@@ -197,11 +198,8 @@ int run_graph(const std::vector<std::string>& arguments) {
   const std::string what = describe(detail, drawing, profile.graph);
   if (!o.report.empty()) write_whole_file(o.report, page_of(chosen.title, profile, what, svg, dot.str()));
   const std::string json = json_of(chosen.title, profile).dump(2) + "\n";
-  if (!o.json.empty() && o.json != "-") write_whole_file(o.json, json);
-  if (o.json == "-") {
-    print(json);
-    return kSuccess;
-  }
+  write_output(o.json, json);
+  if (o.json == "-") return kSuccess;
   print(text_of(summary_of(profile)) + "\n" + text_of(costly_ops(profile, 10)));
   print(fmt::format("\ndrawn: {}\n", what));
   if (writes_drawing) print(fmt::format("files: {0}.dot{1}\n", o.out, svg ? fmt::format(", {}.svg", o.out) : ""));

@@ -151,9 +151,12 @@ std::string page_of(const Inspected& inspected) {
   }
   if (!charts.empty()) page.heading("Histograms").charts(charts);
   if (!inspected.metadata.empty()) {
-    Table table{{"name", "text"}};
-    for (const auto& [name, text] : inspected.metadata) table.rows.push_back({name, text});
-    page.heading("Metadata").table(table);
+    page.heading("Metadata");
+    for (const auto& [name, text] : inspected.metadata) {
+      const Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+      page.raw("<details><summary>" + escape(name) + "</summary><pre>" +
+               escape(parsed.is_discarded() ? text : parsed.dump(2)) + "</pre></details>");
+    }
   }
   return page.html();
 }
@@ -206,15 +209,9 @@ int run_inspect(const std::vector<std::string>& arguments) {
   if (!parse_command_line({"inspect", kExamples, kOutcome, "file"}, options, arguments)) return kSuccess;
   if (files.size() != 1)
     throw UsageError(fmt::format("inspect: {} files (want one; see dagrad inspect --help)", files.size()));
-  for (const std::string& file : {report, json}) {
-    if (!file.empty() && file != "-") check_writable(file);
-  }
+  for (const std::string& file : {report, json}) check_output(file);
   const Inspected inspected = inspect(files[0], match);
-  const std::string text = json_of(inspected).dump(2) + "\n";
-  if (json == "-")
-    print(text);
-  else if (!json.empty())
-    write_whole_file(json, text);
+  write_output(json, json_of(inspected).dump(2) + "\n");
   if (json != "-") {
     if (inspected.layers) print(text_of(*inspected.layers) + "\n");
     print(text_of(table_of(inspected, true)) + "\n" + summary_of(inspected) + "\n");

@@ -9,6 +9,7 @@
 #include "tools/command_line.h"
 #include "tools/exit_codes.h"
 #include "tools/lab/notebook.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/suggest.h"
 
@@ -62,7 +63,7 @@ int run_lab(const std::vector<std::string>& arguments) {
   std::vector<std::string> known{"all", "list"};
   for (const Experiment& e : lab::experiments()) known.push_back(e.name);
   if (!parse_command_line({"lab", kExamples, kOutcome, "experiment", known}, options, arguments)) return kSuccess;
-  check_range("threads", threads, threads >= 0 && threads <= 1024, "1 to 1024, or 0 for one per core");
+  check_threads(threads);
   if (names.empty()) throw UsageError("lab: nothing to run (want names, all or list; see dagrad lab --help)");
   const std::vector<Experiment> experiments = chosen(names, known);
   if (std::find(names.begin(), names.end(), "list") != names.end()) {
@@ -71,9 +72,8 @@ int run_lab(const std::vector<std::string>& arguments) {
     print(text_of(table));
     return kSuccess;
   }
-  for (const std::string& file : {report, json}) {
-    if (!file.empty() && file != "-" && file != "none") check_writable(file);
-  }
+  if (report == "none") report.clear();
+  for (const std::string& file : {report, json}) check_output(file);
   if (!charts.empty()) check_writable(charts + "/chart.svg");
   if (threads > 0) set_num_threads(threads);
   set_flush_denormals(true);
@@ -84,13 +84,11 @@ int run_lab(const std::vector<std::string>& arguments) {
     book.begin(e.name, e.question);
     e.run(book);
   }
-  const std::string text = book.json().dump(2) + "\n";
-  if (json == "-") print(text);
-  if (!json.empty() && json != "-") write_whole_file(json, text);
+  write_output(json, book.json().dump(2) + "\n");
   for (const auto& [name, svg] : book.drawn()) {
     if (!charts.empty()) write_whole_file(fmt::format("{}/{}.svg", charts, name), standalone(svg));
   }
-  if (report != "none" && !report.empty()) {
+  if (!report.empty()) {
     write_whole_file(report, page.html());
     if (json != "-") print(fmt::format("\nreport: {}\n", report));
   }

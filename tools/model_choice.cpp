@@ -1,16 +1,17 @@
 #include "tools/model_choice.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/random.h"
 #include "dagrad/ops/ops.h"
-#include "tools/command_line.h"
 #include "tools/model.h"
 #include "tools/model_file.h"
 #include "tools/numbers.h"
+#include "tools/option_checks.h"
 
 namespace dagrad::tools {
 namespace {
@@ -30,6 +31,15 @@ DType dtype_of(const std::string& name) { return name == "f64" ? f64 : name == "
 
 }  // namespace
 
+void take_file(std::vector<std::string>& words, ModelChoice& choice) {
+  const auto file = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return std::filesystem::path(word).extension() == ".safetensors";
+  });
+  if (file == words.end() || !choice.file.empty()) return;
+  choice.file = *file;
+  words.erase(file);
+}
+
 void describe(ModelChoice& choice, OptionList& list) {
   describe(choice.options, list);
   list.add("input", choice.input, "N,N,...",
@@ -42,10 +52,8 @@ void describe(ModelChoice& choice, OptionList& list) {
 void check(const ModelChoice& choice) {
   if (choice.file.empty()) check(choice.options);
   check_choice("dtype", choice.dtype, {"f32", "bf16", "f64"});
-  check_range("outputs", static_cast<double>(choice.outputs), choice.outputs >= 1 && choice.outputs <= kLongest,
-              "1 to 1000000");
-  check_range("batch", static_cast<double>(choice.batch), choice.batch >= 1 && choice.batch <= kLongest,
-              "1 to 1000000");
+  check_between("outputs", choice.outputs, 1, kLongest);
+  check_between("batch", choice.batch, 1, kLongest);
 }
 
 Tensor ChosenModel::loss_of(const Tensor& batch) const {

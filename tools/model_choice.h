@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "dagrad/nn/any_module.h"
 #include "tools/model_options.h"
@@ -24,6 +25,9 @@ struct ModelChoice {
   /// Whether a model was named at all: for commands that have something else to do.
   bool is_made() const { return !file.empty() || !options.kind.empty(); }
 };
+
+/// Takes the word that names a model file, if there is one, out of words that would otherwise be ops.
+void take_file(std::vector<std::string>& words, ModelChoice& choice);
 
 /// All options but file and dtype, for which commands have their own places.
 void describe(ModelChoice& choice, OptionList& list);

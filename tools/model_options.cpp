@@ -7,8 +7,8 @@
 #include "dagrad/nn/activation_kind.h"
 #include "dagrad/nn/init_kind.h"
 #include "dagrad/nn/norm_kind.h"
-#include "tools/command_line.h"
 #include "tools/numbers.h"
+#include "tools/option_checks.h"
 #include "tools/suggest.h"
 
 namespace dagrad::tools {
@@ -16,24 +16,21 @@ namespace {
 
 constexpr std::int64_t kWidest = 1'000'000;
 
-/// Throws when an option is set although the kind of model does not have it.
 void check_belongs(const ModelOptions& o) {
   const ModelOptions plain;
-  const auto only = [&](const char* option, bool is_set, bool belongs, const char* kinds) {
-    if (is_set && !belongs) throw UsageError(fmt::format("--{}: --model {} has none (want {})", option, o.kind, kinds));
-  };
-  const bool is_cnn = o.kind == "cnn", is_linear = o.kind == "linear", is_feedforward = is_cnn || o.kind == "mlp";
-  only("channels", o.channels != plain.channels, is_cnn, "cnn");
-  only("kernel", o.kernel != plain.kernel, is_cnn, "cnn");
-  only("pool", o.pool != plain.pool, is_cnn, "cnn");
-  only("head", o.head != plain.head, is_cnn, "cnn");
-  only("layers", o.layers != plain.layers, o.is_recurrent(), "lstm, gru or rnn");
-  only("bidirectional", o.bidirectional, o.is_recurrent(), "lstm, gru or rnn");
-  only("hidden", !o.hidden.empty() && o.hidden != "none", !is_linear, "mlp, cnn, lstm, gru or rnn");
-  only("activation", o.activation != plain.activation, is_feedforward, "mlp or cnn");
-  only("norm", o.norm != plain.norm, is_feedforward, "mlp or cnn");
-  only("channel-dropout", o.channel_dropout > 0, is_cnn, "cnn");
-  only("dropout", o.dropout > 0, !is_linear, "mlp, cnn, lstm, gru or rnn");
+  const std::vector<std::string> recurrent{"lstm", "gru", "rnn"}, hidden{"mlp", "cnn", "lstm", "gru", "rnn"};
+  Beside("model", o.kind)
+      .only("channels", o.channels != plain.channels, {"cnn"})
+      .only("kernel", o.kernel != plain.kernel, {"cnn"})
+      .only("pool", o.pool != plain.pool, {"cnn"})
+      .only("head", o.head != plain.head, {"cnn"})
+      .only("layers", o.layers != plain.layers, recurrent)
+      .only("bidirectional", o.bidirectional, recurrent)
+      .only("hidden", !o.hidden.empty() && o.hidden != "none", hidden)
+      .only("activation", o.activation != plain.activation, {"mlp", "cnn"})
+      .only("norm", o.norm != plain.norm, {"mlp", "cnn"})
+      .only("channel-dropout", o.channel_dropout > 0, {"cnn"})
+      .only("dropout", o.dropout > 0, hidden);
 }
 
 /// Throws unless `find` knows the name, which it may do under other names than those listed.
@@ -89,11 +86,9 @@ void check(const ModelOptions& o) {
   check_name("init", o.init, nn::init_names(), nn::weight_init);
   check_choice("head", o.head, {"flatten", "average"});
   check_range("dropout", o.dropout, o.dropout >= 0 && o.dropout < 1, "0 <= p < 1");
-  check_range("channel-dropout", o.channel_dropout, o.channel_dropout >= 0 && o.channel_dropout < 1, "0 <= p < 1");
-  const auto whole = [](std::int64_t n) { return static_cast<double>(n); };
-  check_range("kernel", whole(o.kernel), o.kernel >= 1 && o.kernel <= 1000, "1 to 1000");
-  check_range("pool", whole(o.pool), o.pool >= 1 && o.pool <= 1000, "1 to 1000");
-  check_range("layers", whole(o.layers), o.layers >= 1 && o.layers <= 1000, "1 to 1000");
+  check_between("kernel", o.kernel, 1, 1000);
+  check_between("pool", o.pool, 1, 1000);
+  check_between("layers", o.layers, 1, 1000);
   check_belongs(o);
   if (const std::size_t widths = o.hidden_widths().size(); o.is_recurrent() && widths != 1)
     throw UsageError(fmt::format("--hidden: {} widths (want one, that of the state, for --model {})", widths, o.kind));

@@ -11,7 +11,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/optim/optim.h"
-#include "tools/command_line.h"
+#include "tools/option_checks.h"
 #include "tools/suggest.h"
 
 namespace dagrad::tools {
@@ -196,17 +196,13 @@ void describe(OptimizerOptions& o, OptionList& list) {
 }
 
 void check(const OptimizerOptions& o) {
-  const auto whole = [](std::int64_t n) { return static_cast<double>(n); };
-  const auto positive = [](const char* name, const std::optional<double>& value) {
-    if (value) check_range(name, *value, *value > 0 && std::isfinite(*value), "a finite number > 0");
-  };
-  positive("clip-value", o.clip_value);
-  positive("clip-norm", o.clip_norm);
-  positive("clip-each-norm", o.clip_each_norm);
+  if (o.clip_value) check_positive("clip-value", *o.clip_value);
+  if (o.clip_norm) check_positive("clip-norm", *o.clip_norm);
+  if (o.clip_each_norm) check_positive("clip-each-norm", *o.clip_each_norm);
   if ((o.clip_value ? 1 : 0) + (o.clip_norm ? 1 : 0) + (o.clip_each_norm ? 1 : 0) > 1)
     throw UsageError("--clip-value, --clip-norm, --clip-each-norm: several are given (want one)");
-  check_range("batch-size", whole(o.batch_size), o.batch_size >= 0, "at least 1, or 0 for the whole dataset");
-  check_range("epochs", whole(o.epochs), o.epochs >= 1, "at least 1");
+  check_at_least("batch-size", o.batch_size, 0);
+  check_at_least("epochs", o.epochs, 1);
   // The optimizer knows its own options best.
   make_optimizer(o, {zeros({1}).requires_grad_()});
 }

@@ -52,4 +52,15 @@ void write_whole_file(const fs::path& file, std::string_view text) {
   if (!written) fail(file.string());
 }
 
+void check_output(const std::string& target) {
+  if (!target.empty() && target != "-") check_writable(target);
+}
+
+void write_output(const std::string& target, std::string_view text) {
+  if (target == "-")
+    print(text);
+  else if (!target.empty())
+    write_whole_file(target, text);
+}
+
 }  // namespace dagrad::tools

@@ -20,4 +20,9 @@ void check_writable(const std::filesystem::path& file);
 /// waits for it. Throws IoError.
 void write_whole_file(const std::filesystem::path& file, std::string_view text);
 
+/// For what an option names: a file, "-" for standard output, or nothing. Throws as check_writable does.
+void check_output(const std::string& target);
+/// Puts `text` where such an option says.
+void write_output(const std::string& target, std::string_view text);
+
 }  // namespace dagrad::tools

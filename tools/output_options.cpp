@@ -1,7 +1,7 @@
 #include "tools/output_options.h"
 
 #include "dagrad/core/error.h"
-#include "tools/command_line.h"
+#include "tools/option_checks.h"
 
 namespace dagrad::tools {
 
@@ -19,7 +19,7 @@ void describe(OutputOptions& o, OptionList& list) {
 }
 
 void check(const OutputOptions& o) {
-  check_range("checkpoint-every", static_cast<double>(o.checkpoint_every), o.checkpoint_every >= 1, "at least 1");
+  check_at_least("checkpoint-every", o.checkpoint_every, 1);
   if (o.checkpoint_every > 1 && o.checkpoint_file().empty())
     throw UsageError("--checkpoint-every: without --checkpoint it means nothing");
 }

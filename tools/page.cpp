@@ -17,15 +17,16 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .big { font-size: 2.2rem; font-weight: 600; } .faint, figcaption { color: var(--faint); font-size: 1rem; font-weight: 400; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); gap: 1.5rem; margin: 1rem 0; }
-.charts > div { max-width: 36rem; } .images { display: flex; flex-wrap: wrap; gap: .75rem; } figure.image { margin: 0; width: 84px; } figcaption { font-size: .75rem; line-height: 1.25; }
+.charts > div { max-width: 36rem; } .images { display: flex; flex-wrap: wrap; gap: .75rem; margin: .75rem 0; } figure.image { margin: 0; width: 84px; } figcaption { font-size: .75rem; line-height: 1.25; }
 figure.image img { width: 84px; image-rendering: pixelated; border: 1px solid var(--line); display: block; }
 svg { width: 100%; height: auto; } svg text { fill: var(--faint); font: 11px system-ui, sans-serif; }
 svg text.title { fill: var(--ink); font-size: 13px; font-weight: 600; } .grid { stroke: var(--line); stroke-width: 1; }
 path, line { fill: none; stroke-width: 1.8; stroke-linejoin: round; } .area { fill: var(--c0); fill-opacity: .35; stroke: var(--c0); stroke-width: 1; }
-.again { stroke-dasharray: 5 3; } .over path { stroke-width: 2; } .over circle { stroke: #fff; stroke-width: .7; }
+.again { stroke-dasharray: 5 3; } .over path { stroke-width: 2; } .over circle { stroke: #fff; stroke-width: 1; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .8rem 0; }
 td, th { padding: .2rem .6rem; text-align: right; font-weight: normal; border-bottom: 1px solid var(--line); }
-th { color: var(--faint); } td:first-child, th:first-child { text-align: left; }
+th { color: var(--faint); } td:first-child, th:first-child, .text { text-align: left; } td.text { white-space: pre-wrap; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; } summary { cursor: pointer; }
 )";
 
 std::string style() {
@@ -44,14 +45,16 @@ Page& Page::headline(const std::string& text, const std::string& note) {
 }
 
 Page& Page::table(const Table& table) {
-  std::string html = "<div class=\"scroll\"><table><tr>";
-  for (const std::string& column : table.columns) html += "<th>" + escape(column) + "</th>";
-  html += "</tr>";
-  for (const auto& row : table.rows) {
+  const std::vector<bool> numbers = columns_of_numbers(table);
+  std::string html = "<div class=\"scroll\"><table>";
+  const auto add_row = [&](const std::vector<std::string>& cells, const char* element) {
     html += "<tr>";
-    for (const std::string& cell : row) html += "<td>" + escape(cell) + "</td>";
+    for (std::size_t c = 0; c < cells.size(); ++c)
+      html += fmt::format("<{0}{1}>{2}</{0}>", element, numbers[c] ? "" : " class=\"text\"", escape(cells[c]));
     html += "</tr>";
-  }
+  };
+  add_row(table.columns, "th");
+  for (const auto& row : table.rows) add_row(row, "td");
   return raw(html + "</table></div>");
 }
 

@@ -15,6 +15,7 @@
 #include "tools/evaluation.h"
 #include "tools/exit_codes.h"
 #include "tools/model_file.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 #include "tools/train_options.h"
 
@@ -48,7 +49,7 @@ std::string extension_of(const std::string& file) { return fs::path(file).extens
 void check(const PredictOptions& o) {
   if (o.model.empty()) throw UsageError("predict: no model (want a file; see dagrad predict --help)");
   if (o.input.empty()) throw UsageError("predict: no input (want --input FILE, a .csv or .npy)");
-  check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
+  check_threads(o.threads);
   if (o.output == "-") return;
   if (const std::string end = extension_of(o.output); end != ".csv" && end != ".npy" && end != ".npz")
     throw UsageError(

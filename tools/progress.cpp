@@ -91,4 +91,19 @@ void Progress::clear() {
   is_drawn_ = false;
 }
 
+StatusLine::StatusLine() : terminal_(isatty(STDERR_FILENO) != 0) {}
+StatusLine::~StatusLine() { clear(); }
+
+void StatusLine::show(const std::string& text) {
+  if (!terminal_) return;
+  fmt::print(stderr, "{}{}", kClearLine, text.substr(0, terminal_width() - 1));
+  std::fflush(stderr);
+  is_shown_ = true;
+}
+
+void StatusLine::clear() {
+  if (is_shown_) fmt::print(stderr, "{}", kClearLine);
+  is_shown_ = false;
+}
+
 }  // namespace dagrad::tools

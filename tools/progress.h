@@ -35,6 +35,22 @@ class Progress {
   double done_at_start_ = -1;  // epochs, when the first bar was drawn: those of a run that was resumed took no time
 };
 
+/// A line on a terminal that says what is being done and is gone afterwards; nothing elsewhere.
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine();
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  void show(const std::string& text);
+  /// Takes the line away, for others to write in its place.
+  void clear();
+
+ private:
+  bool terminal_, is_shown_ = false;
+};
+
 /// `1:05` for 65 seconds, `3s` below a minute.
 std::string duration_text(double seconds);
 /// `epoch 3/10 [=====-----] note  ETA 3s` in at most `width` characters: the bar takes what the rest leaves, up to 24,

@@ -1,14 +1,13 @@
 #include "tools/regularisation_options.h"
 
 #include <charconv>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <map>
 #include <sstream>
 
 #include "dagrad/core/error.h"
-#include "tools/command_line.h"
+#include "tools/option_checks.h"
 #include "tools/suggest.h"
 
 namespace dagrad::tools {
@@ -91,16 +90,13 @@ void describe(RegularisationOptions& o, OptionList& list) {
 }
 
 void check(const RegularisationOptions& o) {
-  const auto not_negative = [](const char* name, double value) {
-    check_range(name, value, value >= 0 && std::isfinite(value), "a finite number >= 0");
-  };
-  not_negative("l1", o.l1);
-  not_negative("l2", o.l2);
-  not_negative("mixup", o.mixup);
-  not_negative("min-delta", o.min_delta);
+  check_not_negative("l1", o.l1);
+  check_not_negative("l2", o.l2);
+  check_not_negative("mixup", o.mixup);
+  check_not_negative("min-delta", o.min_delta);
   check_range("label-smoothing", o.label_smoothing, o.label_smoothing >= 0 && o.label_smoothing < 1, "0 <= share < 1");
   check_range("ema", o.ema, o.ema >= 0 && o.ema < 1, "0 <= decay < 1");
-  if (o.patience) check_range("patience", static_cast<double>(*o.patience), *o.patience >= 1, "at least 1");
+  if (o.patience) check_at_least("patience", *o.patience, 1);
   if (o.min_delta > 0 && !o.patience) throw UsageError("--min-delta: without --patience it means nothing");
   o.image_changes();
 }

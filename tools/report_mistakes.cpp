@@ -8,6 +8,7 @@
 #include "dagrad/ops/ops.h"
 #include "tools/chart.h"
 #include "tools/picture.h"
+#include "tools/plane.h"
 #include "tools/report.h"
 
 namespace dagrad::tools {
@@ -56,20 +57,6 @@ std::vector<Mistake> mistakes_in(const Tensor& outputs, const data::Dataset& tes
   return mistakes;
 }
 
-/// The first samples as points of one series a class.
-std::vector<Series> points_by_class(const data::Dataset& dataset, const std::vector<std::string>& names) {
-  std::vector<Series> series;
-  for (const std::string& name : names) series.push_back({name, {}, {}, true});
-  const std::vector<double> x = dataset.features.to_vector<double>();
-  const std::vector<std::int64_t> labels = dataset.labels.to_vector<std::int64_t>();
-  for (std::size_t i = 0; i < std::min(labels.size(), kMostPoints); ++i) {
-    Series& one = series[static_cast<std::size_t>(labels[i])];
-    one.x.push_back(x[2 * i]);
-    one.y.push_back(x[2 * i + 1]);
-  }
-  return series;
-}
-
 /// The plane that the samples cover, with a margin: a grid of kFieldSide^2 points, row by row from the top.
 Field field_around(const std::vector<double>& x) {
   Field field{1e300, -1e300, 1e300, -1e300, kFieldSide, kFieldSide, {}};
@@ -86,25 +73,11 @@ Field field_around(const std::vector<double>& x) {
   return field;
 }
 
-Tensor grid_of(const Field& field) {
-  std::vector<float> points;
-  for (std::int64_t row = 0; row < field.rows; ++row) {
-    for (std::int64_t column = 0; column < field.columns; ++column) {
-      const auto share = [](std::int64_t i, std::int64_t n) {
-        return (static_cast<double>(i) + 0.5) / static_cast<double>(n);
-      };
-      points.push_back(static_cast<float>(field.x_low + (field.x_high - field.x_low) * share(column, field.columns)));
-      points.push_back(static_cast<float>(field.y_high - (field.y_high - field.y_low) * share(row, field.rows)));
-    }
-  }
-  return tensor(points, {field.rows * field.columns, 2});
-}
-
 }  // namespace
 
 void add_confusion(Page& page, const ClassFigures& figures) {
   if (figures.classes.size() <= kMostClasses) {
-    page.heading("Taken for").paragraph("Rows: what the sample is. Columns: what the model says.");
+    page.heading("Confusion matrix").paragraph("Rows: what the sample is. Columns: what the model says.");
     page.raw(confusion_table(figures));
   }
   Table table{{"class", "samples", "precision", "recall", "F1"}};
@@ -137,14 +110,19 @@ void add_plane(Page& page, TrainingResult& r, const LoadedData& data) {
   if (!data.classifies() || r.description.shape.input != Shape{2}) return;
   Field field = field_around(data.test.features.to_vector<double>());
   const NoGrad guard;
-  const Tensor probabilities = softmax(outputs_of(**r.model, grid_of(field)), 1);
+  const Tensor probabilities = softmax(outputs_of(**r.model, centres_of(field)), 1);
   // Of two classes the second one's probability; of more, which one is most likely.
-  field.values = data.classes.size() == 2 ? select(probabilities, 1, 1).to_vector<double>()
-                                          : argmax(probabilities, 1).to_vector<double>();
+  field.classes = data.classes.size() != 2;
+  field.values =
+      field.classes ? argmax(probabilities, 1).to_vector<double>() : select(probabilities, 1, 1).to_vector<double>();
   const ChartOptions options{.title = data.classes.size() == 2 ? "Probability of class " + data.classes[1] : "Class",
                              .x_label = "first feature",
                              .y_label = "second feature"};
-  page.heading("Boundaries").charts({field_chart(options, field, points_by_class(data.test, data.classes))});
+  page.heading("Boundaries")
+      .charts({field_chart(
+          options, field,
+          points_by_class(data.test.slice(0, std::min(data.test.size(), static_cast<std::int64_t>(kMostPoints))),
+                          data.classes))});
 }
 
 void add_numbers(Page& page, const TrainingResult& r, const LoadedData& data) {

@@ -1,7 +1,7 @@
 #include "tools/running_options.h"
 
 #include "dagrad/core/error.h"
-#include "tools/command_line.h"
+#include "tools/option_checks.h"
 
 namespace dagrad::tools {
 
@@ -18,10 +18,10 @@ void describe(RunningOptions& o, OptionList& list) {
 }
 
 void check(const RunningOptions& o) {
-  check_range("threads", o.threads, o.threads >= 0 && o.threads <= 1024, "1 to 1024, or 0 for one per core");
-  check_range("workers", o.workers, o.workers >= 0 && o.workers <= 256, "0 to 256");
-  check_range("folds", static_cast<double>(o.folds), o.folds == 0 || (o.folds >= 2 && o.folds <= 1000), "2 to 1000");
-  check_range("ensemble", static_cast<double>(o.ensemble), o.ensemble >= 1 && o.ensemble <= 1000, "1 to 1000");
+  check_threads(o.threads);
+  check_between("workers", o.workers, 0, 256);
+  if (o.folds != 0) check_between("folds", o.folds, 2, 1000);
+  check_between("ensemble", o.ensemble, 1, 1000);
   if (o.folds > 0 && o.ensemble > 1) throw UsageError("--folds: not together with --ensemble");
   if (o.bagging && o.ensemble == 1) throw UsageError("--bagging: without --ensemble it means nothing");
 }

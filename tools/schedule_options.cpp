@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
-#include "tools/command_line.h"
 #include "tools/numbers.h"
+#include "tools/option_checks.h"
 
 namespace dagrad::tools {
 namespace {
@@ -21,24 +21,19 @@ std::vector<std::int64_t> milestones_of(const ScheduleOptions& o) {
   return parse_whole_numbers("milestones", o.milestones, 1, 1'000'000, "epochs");
 }
 
-/// Throws when an option is set that this schedule does not have.
 void check_belongs(const ScheduleOptions& o) {
   const ScheduleOptions plain;
-  const auto only = [&](const char* option, bool is_set, std::initializer_list<const char*> schedules) {
-    if (!is_set || std::find(schedules.begin(), schedules.end(), o.schedule) != schedules.end()) return;
-    throw UsageError(fmt::format("--{}: --schedule {} has none (want {})", option, o.schedule,
-                                 fmt::join(schedules.begin(), schedules.end(), ", ")));
-  };
-  only("step-size", o.step_size != plain.step_size, {"step"});
-  only("milestones", o.milestones != plain.milestones, {"multi-step"});
-  only("gamma", o.gamma.has_value(), {"step", "multi-step", "exponential", "plateau"});
-  only("power", o.power != plain.power, {"polynomial"});
-  only("min-lr", o.min_lr != plain.min_lr, {"cosine", "warm-restarts", "plateau"});
-  only("period", o.period != plain.period, {"warm-restarts"});
-  only("period-factor", o.period_factor != plain.period_factor, {"warm-restarts"});
-  only("max-lr", o.max_lr.has_value(), {"one-cycle"});
-  only("rise", o.rise != plain.rise, {"one-cycle"});
-  only("plateau-patience", o.plateau_patience != plain.plateau_patience, {"plateau"});
+  Beside("schedule", o.schedule)
+      .only("step-size", o.step_size != plain.step_size, {"step"})
+      .only("milestones", o.milestones != plain.milestones, {"multi-step"})
+      .only("gamma", o.gamma.has_value(), {"step", "multi-step", "exponential", "plateau"})
+      .only("power", o.power != plain.power, {"polynomial"})
+      .only("min-lr", o.min_lr != plain.min_lr, {"cosine", "warm-restarts", "plateau"})
+      .only("period", o.period != plain.period, {"warm-restarts"})
+      .only("period-factor", o.period_factor != plain.period_factor, {"warm-restarts"})
+      .only("max-lr", o.max_lr.has_value(), {"one-cycle"})
+      .only("rise", o.rise != plain.rise, {"one-cycle"})
+      .only("plateau-patience", o.plateau_patience != plain.plateau_patience, {"plateau"});
 }
 
 /// The schedule without a warm-up, over `steps` steps.
@@ -92,19 +87,16 @@ void check(const ScheduleOptions& o) {
   check_choice(
       "schedule", o.schedule,
       {"none", "step", "multi-step", "exponential", "polynomial", "cosine", "warm-restarts", "one-cycle", "plateau"});
-  const auto positive = [](const char* name, double value) {
-    check_range(name, value, value > 0 && std::isfinite(value), "a finite number > 0");
-  };
-  positive("step-size", o.step_size);
-  positive("period", o.period);
-  positive("power", o.power);
-  if (o.gamma) positive("gamma", *o.gamma);
-  if (o.max_lr) positive("max-lr", *o.max_lr);
-  check_range("min-lr", o.min_lr, o.min_lr >= 0 && std::isfinite(o.min_lr), "a finite number >= 0");
-  check_range("warmup", o.warmup, o.warmup >= 0 && std::isfinite(o.warmup), "a finite number >= 0");
+  check_positive("step-size", o.step_size);
+  check_positive("period", o.period);
+  check_positive("power", o.power);
+  if (o.gamma) check_positive("gamma", *o.gamma);
+  if (o.max_lr) check_positive("max-lr", *o.max_lr);
+  check_not_negative("min-lr", o.min_lr);
+  check_not_negative("warmup", o.warmup);
   check_range("rise", o.rise, o.rise > 0 && o.rise < 1, "0 < share < 1");
-  check_range("period-factor", static_cast<double>(o.period_factor), o.period_factor >= 1, "at least 1");
-  check_range("plateau-patience", static_cast<double>(o.plateau_patience), o.plateau_patience >= 0, "at least 0");
+  check_at_least("period-factor", o.period_factor, 1);
+  check_at_least("plateau-patience", o.plateau_patience, 0);
   check_belongs(o);
   if (o.is_plateau() && o.gamma && *o.gamma >= 1)
     throw UsageError(fmt::format("--gamma: {} (want less than 1 for a plateau)", *o.gamma));

@@ -20,16 +20,22 @@ bool starts_as_number(const std::string& text) {
 
 }  // namespace
 
-std::string text_of(const Table& table) {
-  std::vector<std::size_t> widths;
+std::vector<bool> columns_of_numbers(const Table& table) {
   std::vector<bool> numbers;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
+    numbers.push_back(c > 0 && std::all_of(table.rows.begin(), table.rows.end(), [c](const auto& row) {
+                        return row[c].empty() || starts_as_number(row[c]);
+                      }));
+  }
+  return numbers;
+}
+
+std::string text_of(const Table& table) {
+  const std::vector<bool> numbers = columns_of_numbers(table);
+  std::vector<std::size_t> widths;
+  for (std::size_t c = 0; c < table.columns.size(); ++c) {
     widths.push_back(width_of(table.columns[c]));
-    numbers.push_back(c > 0);
-    for (const auto& row : table.rows) {
-      widths[c] = std::max(widths[c], width_of(row[c]));
-      if (!row[c].empty() && !starts_as_number(row[c])) numbers[c] = false;
-    }
+    for (const auto& row : table.rows) widths[c] = std::max(widths[c], width_of(row[c]));
   }
   const auto line = [&](const std::vector<std::string>& cells) {
     std::string text;

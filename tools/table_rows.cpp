@@ -5,6 +5,7 @@
 
 #include "dagrad/core/error.h"
 #include "tools/suggest.h"
+#include "tools/table.h"
 
 namespace dagrad::tools {
 
@@ -21,6 +22,12 @@ std::vector<const op_table::Row*> rows_named(const std::string& command, const s
     }
   }
   return result;
+}
+
+std::string formulas_text(const std::vector<const op_table::Row*>& rows) {
+  Table table{{"op", "formula"}};
+  for (const op_table::Row* row : rows) table.rows.push_back({row->name, row->formula});
+  return text_of(table);
 }
 
 std::vector<std::string> row_names() {

@@ -14,4 +14,7 @@ std::vector<const op_table::Row*> rows_named(const std::string& command, const s
 /// The names of all rows.
 std::vector<std::string> row_names();
 
+/// Their names and formulas as lines.
+std::string formulas_text(const std::vector<const op_table::Row*>& rows);
+
 }  // namespace dagrad::tools

@@ -11,6 +11,7 @@
 #include "dagrad/core/error.h"
 #include "tools/command_line.h"
 #include "tools/exit_codes.h"
+#include "tools/option_checks.h"
 #include "tools/output.h"
 
 namespace dagrad::compare {
@@ -131,12 +132,12 @@ int run(int count, char** arguments) {
                                                                        "fail when a target is not reached");
   if (!tools::parse_command_line({"compare", kExamples, kOutcome, "word"}, options, {arguments + 1, arguments + count}))
     return tools::kSuccess;
-  tools::check_range("rounds", o.rounds, o.rounds >= 1 && o.rounds <= 1000, "1 to 1000");
+  tools::check_between("rounds", o.rounds, 1, 1000);
   tools::check_range("seconds", o.seconds, o.seconds > 0 && o.seconds <= 60, "more than 0, at most 60");
   if (o.peers.empty()) o.peers = peers_in(std::filesystem::canonical("/proc/self/exe").parent_path().string());
   if (o.words.empty()) o.words = {""};
   if (o.threads.empty()) o.threads = {1, 2};
-  for (const int t : o.threads) tools::check_range("threads", t, t >= 1 && t <= 1024, "1 to 1024");
+  for (const int t : o.threads) tools::check_between("threads", t, 1, 1024);
 
   Run run(o);
   // All on one thread come first: in a program that has only ever had one, counting references takes no locked

@@ -17,9 +17,9 @@
 // u = 2^-24 for f32 and 2^-8 for bf16. `terms` stands for sum_j |x_j d(element)/d(x_j)|: what the result would change
 // by, per unit of relative error in the inputs x. No op states it; so the f64 kernel runs again on inputs that are
 // changed by 2^-24 of themselves, up or down at random, and the largest change of three such runs is taken. In a sum of
-// many terms it can come out small by chance, so no element gets less than the median of all. The runs are made only
-// when |element| alone does not explain what was found. An integer must be equal, unless such a change of the inputs
-// changes it too.
+// many terms it can come out small by chance, or 0 where a sum just below 0 goes through a relu, so no element gets
+// less than the median of those that change. The runs are made only when |element| alone does not explain what was
+// found. An integer must be equal, unless such a change of the inputs changes it too.
 
 namespace dagrad {
 namespace {
@@ -122,6 +122,8 @@ class Comparison {
     }
     if (!is_floating(results_[k].dtype())) return terms_;
     std::vector<double> changes = terms_;
+    std::erase(changes, 0.0);
+    if (changes.empty()) return terms_;
     const auto middle = changes.begin() + static_cast<std::ptrdiff_t>(changes.size() / 2);
     std::nth_element(changes.begin(), middle, changes.end());
     for (double& change : terms_) change = std::max(change, *middle);

@@ -29,8 +29,8 @@ Tensor with_plain_unit_strides(const Tensor& t) {
 /// 2,230; below 1024 products to a sum it is no faster.
 bool is_for_gemm(const Tensor& a, const Tensor& b, const Tensor& dst) {
   constexpr std::int64_t kLong = 1024, kWide = 64;
-  return dst.dtype() == f32 && dst.dim() == 2 && a.size(1) >= kLong && a.size(0) >= kWide && b.size(1) >= kWide &&
-         a.strides()[0] == 1 && b.strides()[1] == 1 && dst.is_contiguous();
+  return a.dtype() == f32 && dst.dtype() == f32 && dst.dim() == 2 && a.size(1) >= kLong && a.size(0) >= kWide &&
+         b.size(1) >= kWide && a.strides()[0] == 1 && b.strides()[1] == 1 && dst.is_contiguous();
 }
 
 void gemm_of_transposed(const Tensor& a, const Tensor& b, Tensor& dst) {

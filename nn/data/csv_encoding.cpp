@@ -36,7 +36,8 @@ std::vector<std::int64_t> rows_to_keep(const CsvTable& table, const std::vector<
     if (options.missing == Missing::mean && c != label) continue;
     if (options.missing == Missing::error && !column.missing.empty()) {
       fail_at(table, column.missing[0], file,
-              fmt::format("column '{}' has no value (want one, or missing set otherwise)", column.name));
+              fmt::format("column '{}' has no value (want one; the option missing can drop the row or take the mean)",
+                          column.name));
     }
     for (const std::int64_t row : column.missing) dropped[static_cast<std::size_t>(row)] = true;
   }

@@ -55,7 +55,8 @@ class Source {
   }
   [[noreturn]] void damaged() {
     int code = Z_OK;
-    const char* text = gzerror(stream_.get(), &code);
+    std::string text = gzerror(stream_.get(), &code);
+    if (const std::string name = file_.string() + ": "; text.rfind(name, 0) == 0) text.erase(0, name.size());
     fail(file_, fmt::format("the gzip data are damaged or cut short: {}", text));
   }
 

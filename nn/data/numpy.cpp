@@ -14,6 +14,8 @@ namespace {
 Dataset make_dataset(const std::string& file, const Tensor& features, const Tensor& labels, std::int64_t classes) {
   if (features.dim() == 0 || labels.dim() == 0)
     throw IoError(fmt::format("{}: features or labels are a single number (want arrays, samples first)", file));
+  if (features.dim() < 2)
+    throw IoError(fmt::format("{}: features are {} (want [N, ...], samples first)", file, features.shape().str()));
   Dataset dataset{to(features, f32), labels, 0};
   if (!is_floating(labels.dtype())) {
     if (labels.dim() == 2 && labels.size(1) == 1) dataset.labels = squeeze(labels, 1);

@@ -108,7 +108,15 @@ void add_binary(TorchTable& table) {
   table["atan2"] = of2([](const T& y, const T& x) { return at::atan2(y, x); });
   table["hypot"] = of2([](const T& a, const T& b) { return at::hypot(a, b); });
   table["addcdiv"] = of3([](const T& x, const T& a, const T& b) { return at::addcdiv(x, a, b, 0.5); });
+  table["fused"] = of3([](const T& x, const T& w, const T& b) { return at::tanh(x * w + b); });
   table["lerp_tensor"] = of3([](const T& a, const T& b, const T& w) { return at::lerp(a, b, w); });
+  const auto like = [](double number, const T& x) {
+    return at::scalar_tensor(number, x.options().requires_grad(false));
+  };
+  table["maximum_number"] = table["number_maximum"] = of1([=](const T& x) { return at::maximum(x, like(1, x)); });
+  table["minimum_number"] = table["number_minimum"] = of1([=](const T& x) { return at::minimum(x, like(1, x)); });
+  table["number_fmod"] = of1([=](const T& x) { return at::fmod(like(5.5, x), x); });
+  table["number_remainder"] = of1([=](const T& x) { return at::remainder(5.5, x); });
   table["where_number"] = of2([](const T& c, const T& a) { return at::where(c, a, 1.5); });
   table["where_number_first"] = of2([](const T& c, const T& b) { return at::where(c, 1.5, b); });
   table["where"] = of3([](const T& c, const T& a, const T& b) { return at::where(c, a, b); });

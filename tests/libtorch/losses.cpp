@@ -57,7 +57,7 @@ void add_regression(TorchTable& table) {
     return at::binary_cross_entropy_with_logits(x, y, {}, {}, r);
   });
   table["poisson_nll_loss_full"] = [](In in, const std::string& sample) {
-    const std::int64_t reduction = sample == "3x5" ? None : sample == "17" ? Sum : Mean;
+    const std::int64_t reduction = sample == "3x5" ? None : sample == "17" || sample.starts_with("sum") ? Sum : Mean;
     return TorchTensors{at::poisson_nll_loss(in[0], in[1], true, true, 1e-8, reduction)};
   };
   // PyTorch has the next three in Python alone: here are their formulas.
@@ -70,13 +70,17 @@ void add_regression(TorchTable& table) {
   table["gaussian_nll_loss"] = [](In in, const std::string& sample) {
     const T each = 0.5 * (at::log(in[2]) + at::square(in[0] - in[1]) / in[2]);
     const double constant = sample == "rows_3x5" ? 0.5 * std::log(2 * M_PI) : 0;
-    return TorchTensors{reduced(each + constant, sample == "rows_3x5" ? Sum : sample == "scalars" ? None : Mean)};
+    return TorchTensors{reduced(each + constant, sample == "rows_3x5" || sample.starts_with("sum") ? Sum
+                                                 : sample == "scalars"                             ? None
+                                                                                                   : Mean)};
   };
   table["hinge_loss"] = [](In in, const std::string& sample) {
     return TorchTensors{reduced(at::clamp_min(1 - in[0] * in[1], 0), reduction_named(sample))};
   };
   table["weighted_binary_cross_entropy"] = [](In in, const std::string& sample) {
-    const std::int64_t r = sample.starts_with("rows") ? Sum : sample.starts_with("numbers") ? None : Mean;
+    const std::int64_t r = sample.starts_with("rows") || sample.starts_with("sum") ? Sum
+                           : sample.starts_with("numbers")                         ? None
+                                                                                   : Mean;
     return TorchTensors{at::binary_cross_entropy_with_logits(in[0], in[1], in[3], in[2], r)};
   };
 }
@@ -93,9 +97,10 @@ void add_margins(TorchTable& table) {
   table["multi_margin_loss"] = [](In in, const std::string& sample) {
     const bool weighted = sample.starts_with("weighted");
     const T weight = weighted ? at::arange(1, in[0].size(-1) + 1, in[0].options()) : T();
-    const std::int64_t reduction = sample.starts_with("squares") ? Sum : weighted ? None : Mean;
-    return TorchTensors{
-        at::multi_margin_loss(in[0], in[1], sample.starts_with("squares") ? 2 : 1, 0.9, weight, reduction)};
+    const bool by_sample = sample.starts_with("samples_weigh"), sums = sample.starts_with("no_samples");
+    const std::int64_t reduction = sample.starts_with("squares") || sums ? Sum : weighted || by_sample ? None : Mean;
+    const T losses = at::multi_margin_loss(in[0], in[1], sample.starts_with("squares") ? 2 : 1, 0.9, weight, reduction);
+    return TorchTensors{by_sample ? (losses * in[2]).sum() / in[2].sum() : losses};
   };
   table["pairwise_distance"] = [](In in, const std::string& sample) {
     const double p = sample.starts_with("p1")      ? 1
@@ -106,7 +111,9 @@ void add_margins(TorchTable& table) {
   };
   table["triplet_margin_loss"] = [](In in, const std::string& sample) {
     const bool swap = sample.starts_with("swap"), p1 = sample.starts_with("p1");
-    const std::int64_t reduction = swap ? Sum : sample.starts_with("none") ? None : Mean;
+    const std::int64_t reduction = swap || sample.starts_with("no_vectors") ? Sum
+                                   : sample.starts_with("none")             ? None
+                                                                            : Mean;
     return TorchTensors{at::triplet_margin_loss(in[0], in[1], in[2],
                                                 swap ? 2.5
                                                 : p1 ? 4
@@ -119,7 +126,8 @@ void add_margins(TorchTable& table) {
   };
   table["cosine_embedding_loss"] = [](In in, const std::string& sample) {
     const T target = at::where(in[2] == 1, 1, -1);
-    const std::int64_t reduction = sample.starts_with("vectors") ? std::int64_t{Sum} : reduction_named(sample);
+    const std::int64_t reduction =
+        sample.starts_with("vectors") || sample.starts_with("no_vectors") ? std::int64_t{Sum} : reduction_named(sample);
     return TorchTensors{at::cosine_embedding_loss(in[0], in[1], target, -0.5, reduction)};
   };
 }

@@ -106,11 +106,13 @@ void add_repeats(TorchTable& table) {
                               {"middle_2x1x3", {2, 4, 3}},
                               {"to_itself_3x4", {3, 4}},
                               {"to_nothing_1x3", {0, 3}},
+                              {"empty_0x1_to_2x0x4", {2, 0, 4}},
                               {"threads_257_to_600x257", {600, 257}}});
   table["broadcast_to"] = expanded({{"scalar_to_3x4", {3, 4}},
                                     {"column_5x1_to_2x5x4", {2, 5, 4}},
                                     {"to_itself_3x4", {3, 4}},
-                                    {"to_nothing_1x3", {0, 3}}});
+                                    {"to_nothing_1x3", {0, 3}},
+                                    {"empty_0x1_to_0x4", {0, 4}}});
   const auto tiled = [](const std::map<std::string, std::vector<std::int64_t>>& times, bool by_repeat) {
     Samples result;
     for (const auto& [name, n] : times) {
@@ -131,6 +133,7 @@ void add_repeats(TorchTable& table) {
                            {"new_axis_3x1", {2, 1, 5}},
                            {"once_17", {1}},
                            {"scalar", {}},
+                           {"empty_0x2", {2, 3}},
                            {"large_64x257", {1, 5}}},
                           true);
   const auto in_a_row = [](std::int64_t times, std::int64_t axis) {
@@ -248,16 +251,20 @@ void add_parts(TorchTable& table) {
                               {"clipped_5", cut(0, -100, 100)},
                               {"middle_2x5x3", cut(1, 0, 5, 2)},
                               {"nothing_5x2", cut(0, 4, 2)},
+                              {"empty_0x2", cut(0, 0, 4, 3)},
+                              {"of_empty_rows_3x0", cut(0, 1, 3)},
                               {"large_64x1031", cut(1, 1, 1031, 2)}});
   table["narrow"] = by_sample({{"17", [](In in) { return in[0].narrow(0, 3, 9); }},
                                {"columns_3x17", [](In in) { return in[0].narrow(-1, 5, 7); }},
                                {"whole_5", [](In in) { return in[0].narrow(0, 0, 5); }},
-                               {"nothing_5", [](In in) { return in[0].narrow(0, 5, 0); }}});
+                               {"nothing_5", [](In in) { return in[0].narrow(0, 5, 0); }},
+                               {"empty_0x2", [](In in) { return in[0].narrow(0, 0, 0); }}});
   table["select"] = by_sample({{"row_3x17", [](In in) { return in[0].select(0, 1); }},
                                {"last_row_3x17", [](In in) { return in[0].select(0, -1); }},
                                {"column_5x4", [](In in) { return in[0].select(1, 2); }},
                                {"of_vector_5", [](In in) { return in[0].select(0, 4); }},
-                               {"middle_2x3x4", [](In in) { return in[0].select(-2, 0); }}});
+                               {"middle_2x3x4", [](In in) { return in[0].select(-2, 0); }},
+                               {"empty_row_3x0", [](In in) { return in[0].select(0, 1); }}});
   const auto back = [](std::vector<std::int64_t> shape, std::int64_t axis, std::int64_t start, std::int64_t length,
                        std::int64_t step) {
     return [=](In in) { return at::slice_backward(in[0], shape, axis, start, start + length * step, step); };
@@ -288,6 +295,7 @@ void add_parts(TorchTable& table) {
     if (sample == "4_of_3x8") return in[0].chunk(4, -1);
     if (sample == "fewer_than_asked_4_of_5") return in[0].chunk(4);
     if (sample == "5_of_3") return in[0].chunk(5);
+    if (sample == "2_of_empty_rows_4x0") return in[0].chunk(2);
     return {};
   };
   table["unbind"] = [](In in, const std::string& sample) { return in[0].unbind(sample == "columns_2x5x3" ? -2 : 0); };
@@ -344,7 +352,9 @@ void add_diagonals(TorchTable& table) {
   table["diag"] = by_sample({{"matrix_4x4", [](In in) { return at::diag(in[0], 0); }},
                              {"matrix_3x5_below", [](In in) { return at::diag(in[0], -1); }},
                              {"vector_4", [](In in) { return at::diag(in[0], 0); }},
-                             {"vector_3_above", [](In in) { return at::diag(in[0], 1); }}});
+                             {"vector_3_above", [](In in) { return at::diag(in[0], 1); }},
+                             {"empty_matrix_0x3", [](In in) { return at::diag(in[0], 0); }},
+                             {"empty_vector_0", [](In in) { return at::diag(in[0], 1); }}});
   table["trace"] = of1([](const T& x) { return at::trace(x); });
   const auto triangle = [](bool upper) {
     return [upper](In in, const std::string& sample) {

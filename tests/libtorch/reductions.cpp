@@ -176,7 +176,9 @@ void add_statistics(TorchTable& table) {
     }
     return {};
   };
-  table["vector_norm"] = of1([](const T& x) { return at::linalg_vector_norm(x, 2, at::OptionalIntArrayRef(-1)); });
+  table["vector_norm"] = of1([](const T& x) {
+    return x.dim() == 0 ? at::linalg_vector_norm(x, 2) : at::linalg_vector_norm(x, 2, at::OptionalIntArrayRef(-1));
+  });
 }
 
 /// The axis of arg_row() in op_table/extremum_rows.cpp.

@@ -90,10 +90,12 @@ void add_convolutions(TorchTable& table) {
                                  {"strided_padded", {{2, 1, 2}, {1, 1, 0}}},
                                  {"groups_2", {{}, {}, {}, 2}},
                                  {"pointwise_strided", {{2, 1, 1}}},
+                                 {"empty_batch", {}},
                                  {"tail_2x5x7x6x5", {{}, {1, 1, 1}, {1, 2, 1}}}});
   table["conv_transpose1d"] = transpose({{"1x3x5_k3", {}},
                                          {"strided_padded", {{2}, {1}, {}, 1, false, {1}}},
                                          {"groups_2", {{2}, {}, {}, 2}},
+                                         {"empty_batch", {}},
                                          {"tail_3x17x33", {{2}, {1}}}});
   table["conv_transpose2d"] = transpose({{"1x2x3x3_k2x3", {}},
                                          {"strided_padded", {{2, 3}, {1, 1}, {}, 1, false, {1, 2}}},
@@ -102,8 +104,10 @@ void add_convolutions(TorchTable& table) {
                                          {"pointwise_strided", {{2, 2}}},
                                          {"empty_batch", {}},
                                          {"tail_2x17x7x5", {{2, 2}, {1, 1}}}});
-  table["conv_transpose3d"] = transpose(
-      {{"1x1x2x3x2_k2", {}}, {"strided", {{2, 1, 2}, {0, 0, 1}}}, {"tail_2x5x3x4x3", {{1, 2, 1}, {1, 0, 1}}}});
+  table["conv_transpose3d"] = transpose({{"1x1x2x3x2_k2", {}},
+                                         {"strided", {{2, 1, 2}, {0, 0, 1}}},
+                                         {"empty_batch", {}},
+                                         {"tail_2x5x3x4x3", {{1, 2, 1}, {1, 0, 1}}}});
 }
 
 /// A sample of op_table/pooling_rows.cpp; empty: the kernel, 0 and 1 for each axis.
@@ -163,14 +167,18 @@ void add_pools(TorchTable& table) {
                                   {"dilated", {{2, 3}, {1, 1}, {}, {2, 1}}},
                                   {"ceil_mode", {{2, 2}, {}, {}, {}, true}},
                                   {"gaps", {{1, 2}, {2, 3}}},
+                                  {"no_channels", {{2, 2}}},
                                   {"tail_2x17x12x10", {{2, 2}}},
                                   {"tail_overlapping_2x35x9x9", {{3, 3}, {2, 2}, {1, 1}}},
                                   {"threads_8x32x32x32", {{2, 2}}}});
-  table["max_pool3d"] = max_pool(
-      {{"1x2x2x4x3_k2", {{2, 2, 1}}}, {"padded", {{2, 3, 2}, {1, 2, 2}, {1, 1, 0}}}, {"tail_2x9x5x6x7", {{2, 2, 2}}}});
+  table["max_pool3d"] = max_pool({{"1x2x2x4x3_k2", {{2, 2, 1}}},
+                                  {"padded", {{2, 3, 2}, {1, 2, 2}, {1, 1, 0}}},
+                                  {"empty_batch", {{2, 2, 1}}},
+                                  {"tail_2x9x5x6x7", {{2, 2, 2}}}});
   table["avg_pool1d"] = avg_pool({{"2x2x7_k3", {{3}, {1}}},
                                   {"padded", {{4}, {2}, {2}}},
                                   {"padding_not_counted", {{4}, {2}, {2}, {}, false, false}},
+                                  {"empty_batch", {{2}}},
                                   {"tail_3x33x65", {{3}, {2}}}});
   table["avg_pool2d"] = avg_pool({{"2x2x4x6_k2", {{2, 2}}},
                                   {"overlapping_padded", {{3, 3}, {2, 1}, {1, 1}}},
@@ -183,6 +191,7 @@ void add_pools(TorchTable& table) {
                                   {"threads_8x32x32x32", {{3, 3}, {2, 2}, {1, 1}}}});
   table["avg_pool3d"] = avg_pool({{"1x2x2x4x3_k2", {{2, 2, 1}}},
                                   {"padded", {{2, 3, 2}, {1, 2, 2}, {1, 1, 0}, {}, false, false}},
+                                  {"empty_batch", {{2, 2, 1}}},
                                   {"tail_2x9x5x6x7", {{2, 2, 2}}}});
   for (const bool largest : {true, false}) {
     const std::string kind = largest ? "max_pool" : "avg_pool";
@@ -192,6 +201,7 @@ void add_pools(TorchTable& table) {
                                                    {"exact_1x2x4x6_to_2x3", {2, 3}},
                                                    {"more_than_there_are_1x2x2x3_to_4x5", {4, 5}},
                                                    {"volume_1x2x3x4x3_to_2x2x1", {2, 2, 1}},
+                                                   {"empty_batch_0x2x4x6_to_2x3", {2, 3}},
                                                    {"tail_2x33x9x7_to_4x4", {4, 4}}};
       const auto found = outputs.find(sample);
       if (found == outputs.end()) return {};

@@ -58,6 +58,16 @@ TEST(Module, IsNamedInErrorsOfItsOps) {
   expect_error_with<GradientError>([&] { net(ones({1, 4})); }, "; input 2 'first.bias' f32 [3] with nan at [0]");
 }
 
+TEST(Module, WithoutANameGoesByItsDescriptionInAnomalyMode) {
+  Net net;
+  net.first.bias.detach().fill_(NAN);
+  const AnomalyMode guard;
+  expect_error_with<GradientError>([&] { net(ones({1, 4})); }, " in module 'Linear(4, 3)' gave nan at index [0, 0]");
+  Sequential fused(Linear(4, 2), ReLU());
+  fused[0].parameters()[1].detach().fill_(NAN);
+  expect_error_with<GradientError>([&] { fused(ones({1, 4})); }, " in module 'Linear(4, 2)' gave nan at index [0, 0]");
+}
+
 TEST(Module, PrintsAsATree) {
   EXPECT_EQ(to_string(Net()), "Net(\n  (first): Linear(4, 3)\n  (second): Linear(3, 2, bias=false)\n)");
   EXPECT_EQ(to_string(ReLU()), "ReLU");

@@ -78,13 +78,7 @@ std::vector<Row> remainders() {
                                  python_remainder)};
 }
 
-Row modulo_by_number(const char* name, const char* op, const char* formula, const Function1& f, Formula1 value) {
-  Row row = unary_row({name, formula, f, value, [](Rounded, Rounded g) { return g; }, kHalves});
-  row.covers = {op};
-  return row;
-}
-
-std::vector<Row> with_numbers() {
+std::vector<Row> powers() {
   Row power = unary_row({"number_pow", "c^x", [](const Tensor& x) { return pow(2.5, x); },
                          [](Rounded x) { return pow(2.5, x); },
                          [](Rounded x, Rounded g) { return g * (pow(2.5, x) * std::log(2.5)); }});
@@ -95,16 +89,7 @@ std::vector<Row> with_numbers() {
                   {row_of({1, 0, kInf, 0})},
                   {row_of({0, 0, 0, 0})},
                   [](std::span<const Tensor> in) { return std::vector{pow(0.0, in[0])}; }}};
-  return {power,
-          modulo_by_number(
-              "fmod_number", "fmod", "x - c trunc(x / c)", [](const Tensor& x) { return fmod(x, 3); },
-              [](Rounded x) { return Rounded(std::fmod(x.value, 3), 0); }),
-          modulo_by_number(
-              "remainder_number", "remainder", "x - c floor(x / c)", [](const Tensor& x) { return remainder(x, 3); },
-              [](Rounded x) {
-                const double r = python_remainder(x.value, 3);
-                return Rounded(r, std::fabs(r));
-              })};
+  return {power};
 }
 
 // --- choices ---
@@ -112,17 +97,21 @@ std::vector<Row> with_numbers() {
 constexpr Domain kBits{.low = 0, .high = 1, .integers = true};
 
 Row where_number_row(const char* name, const char* formula, bool number_first) {
-  Row row{.name = name, .formula = formula, .covers = {"where"}};
+  Row row{.name = name, .formula = formula, .covers = {"where_number"}};
   row.call = [number_first](std::span<const Tensor> in) {
     return std::vector{number_first ? where(in[0], 1.5, in[1]) : where(in[0], in[1], 1.5)};
   };
   row.reference = [number_first](std::span<const Array> in) {
     return Arrays{zip(in[0], in[1], [number_first](double c, double x) { return (c != 0) == number_first ? 1.5 : x; })};
   };
-  row.samples = {{"tail_17", {{{17}, kBits, boolean}, {{17}}}},
+  row.samples = {{"scalars", {{{}, kBits, boolean}, {{}}}},
+                 {"tail_17", {{{17}, kBits, boolean}, {{17}}}},
+                 {"stretches_x_5x1_1x3", {{{5, 1}, kBits, boolean}, {{1, 3}}}},
                  {"row_7_3x7", {{{7}, kBits, boolean}, {{3, 7}}}},
                  {"empty", {{{0}, kBits, boolean}, {{0}}}},
                  {"threads_64x1031", {{{64, 1031}, kBits, boolean}, {{64, 1031}}}}};
+  row.gradient_terms = gradients_at_absolute_values;
+  row.samples[2].gradient_roundings = 5;  // sums of up to 5
   row.edges = {{"gets_no_gradient_where_it_is_not_taken",
                 {row_of({kNan, kNan})},
                 {number_first ? row_of({kNan, 1.5}) : row_of({1.5, kNan})},
@@ -133,7 +122,13 @@ Row where_number_row(const char* name, const char* formula, bool number_first) {
                 },
                 false}};
   row.bad = {bad<DTypeError>(
-      "condition", [] { where(zeros_of({2}), zeros_of({2}), 1); }, "where: f32 (want bool)")};
+                 "condition", [] { where(zeros_of({2}), zeros_of({2}), 1); }, "where: f32 (want bool)"),
+             bad<DTypeError>(
+                 "fraction_with_i64", [] { where(zeros_of({2}, boolean), zeros_of({2}, i64), 0.5); },
+                 "where: 0.5 with a tensor of i64 (want a whole number, or a floating tensor: cast with to())"),
+             bad<DTypeError>(
+                 "infinity_with_i64", [] { where(zeros_of({2}, boolean), kInf, zeros_of({2}, i64)); },
+                 "where: inf with a tensor of i64 (want a whole number, or a floating tensor: cast with to())")};
   row.benchmarks = {{{"medium", {{{16 << 10}, kBits, boolean}, {{16 << 10}}}}, 16 << 10},
                     {{"large", {{{4 << 20}, kBits, boolean}, {{4 << 20}}}}, 4 << 20}};
   return row;
@@ -223,7 +218,7 @@ std::vector<Row> mixtures() {
 std::vector<Row> arithmetic_rows() {
   std::vector<Row> result{where_number_row("where_number", "condition ? a : number", false),
                           where_number_row("where_number_first", "condition ? number : b", true)};
-  for (const auto& family : {remainders, with_numbers, mixtures}) {
+  for (const auto& family : {remainders, powers, mixtures}) {
     for (Row& row : family()) result.push_back(std::move(row));
   }
   return result;

@@ -159,6 +159,7 @@ Row repeat_row() {
                  tiled("new_axis_3x1", {3, 1}, {2, 1, 5}, true, {2, 3, 5}),
                  tiled("once_17", {17}, {1}, true, {17}),
                  tiled("scalar", {}, {}, true, {}),
+                 tiled("empty_0x2", {0, 2}, {2, 3}, true, {0, 6}),
                  tiled("large_64x257", {64, 257}, {1, 5}, true, {64, 1285})};
   row.bad = {bad<ShapeError>(
                  "count",

@@ -146,7 +146,8 @@ Row row_of(const char* name, const char* formula, bool weights) {
   Row row{.name = name, .formula = formula, .primitive = "matmul", .composite = true};
   row.terms = by_largest;
   row.gradient_terms = gradients_by_largest;
-  row.bf16_roundings = 12;  // scaled queries and scores, whose errors e^score enlarges; weights
+  row.bf16_roundings = 12;           // scaled queries and scores, whose errors e^score enlarges; weights
+  row.bf16_gradient_roundings = 60;  // the weights' gradients less their mean, which may leave little
   for (const Attention& a : attentions()) row.samples.push_back(sample_of(a, weights));
   const auto benchmark = [&](const Attention& a) {
     return Benchmark{sample_of(a, weights), 2.0 * static_cast<double>(count_of(a.with(a.queries, a.keys)) *

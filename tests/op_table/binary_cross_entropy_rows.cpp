@@ -117,6 +117,8 @@ Row weighted_row() {
   row.samples = {weighted_sample("classes_5x3", {5, 3}, {3}, {5, 1}, Reduction::mean),
                  weighted_sample("rows_3x5", {3, 5}, {3, 1}, {3, 5}, Reduction::sum),
                  weighted_sample("numbers_4x3", {4, 3}, {}, {1}, Reduction::none),
+                 weighted_sample("scalars", {}, {}, {}, Reduction::mean),
+                 weighted_sample("sum_of_nothing_0x3", {0, 3}, {3}, {0, 1}, Reduction::sum),
                  weighted_sample("middle_2x3x4", {2, 3, 4}, {3, 1}, {2, 1, 1}, Reduction::mean),
                  weighted_sample("large_64x1031", {64, 1031}, {1031}, {64, 1}, Reduction::mean)};
   row.bad = {

@@ -157,7 +157,6 @@ Row products_row(const char* name, const char* formula, std::vector<std::string>
   row.terms = at_absolute_values;
   row.gradient_terms = gradients_at_absolute_values;
   row.exact_on_integers = true;
-  row.nonfinite = "what the zeros of a padding make of NaN or an infinity that meets them is left open";
   return row;
 }
 
@@ -191,6 +190,17 @@ Row conv1d_row() {
     return result;
   };
   row.samples.push_back(single);
+  const Call padded = [](std::span<const Tensor> in) { return std::vector{conv1d(in[0], in[1], {}, {.padding = 1})}; };
+  row.edges = {{"nan_in_the_source_reaches_the_windows_that_cover_it",
+                {Array({1, 1, 4}, {kNan, 1, 1, 1}), Array({1, 1, 3}, 1)},
+                {Array({1, 1, 4}, {kNan, kNan, 3, 2})},
+                {},
+                padded},
+               {"nan_in_the_weights_reaches_all_of_its_channel_through_the_zeros_of_the_padding_too",
+                {Array({1, 1, 3}, 1), Array({2, 1, 3}, {kNan, 1, 1, 1, 1, 1})},
+                {Array({1, 2, 3}, {kNan, kNan, kNan, 2, 3, 2})},
+                {},
+                padded}};
   row.bad = {bad<ShapeError>(
                  "dimensions",
                  [] {
@@ -297,6 +307,7 @@ Row conv3d_row() {
                         Case{"strided_padded", {1, 1, 4, 3, 4}, {2, 1, 2, 3, 2}, {2, 1, 2}, {1, 1, 0}},
                         Case{"groups_2", {1, 2, 3, 2, 3}, {2, 1, 2, 1, 2}, {}, {}, {}, 2},
                         Case{"pointwise_strided", {1, 2, 3, 3, 2}, {2, 2, 1, 1, 1}, {2, 1, 1}},
+                        Case{"empty_batch", {0, 2, 3, 2, 3}, {3, 2, 2, 2, 2}},
                         Case{"tail_2x5x7x6x5", {2, 5, 7, 6, 5}, {9, 5, 3, 3, 3}, {}, {1, 1, 1}, {1, 2, 1}}}) {
     row.samples.push_back(conv_sample(c));
   }
@@ -309,6 +320,7 @@ Row conv3d_row() {
 Row transpose_row(const char* name, const std::vector<Case>& cases) {
   Row row = products_row(name, "the adjoint of a convolution in its source, plus bias", {"convolution_backward_data"});
   row.bf16_roundings = 1;
+  row.nonfinite = "in bf16 an infinity may be NaN, and what stands beside it too, as in the gradients of convolutions";
   for (const Case& c : cases) row.samples.push_back(transpose_sample(c));
   return row;
 }
@@ -318,6 +330,7 @@ Row conv_transpose1d_row() {
       transpose_row("conv_transpose1d", {{"1x3x5_k3", {1, 3, 5}, {3, 2, 3}},
                                          {"strided_padded", {2, 2, 4}, {2, 3, 3}, {2}, {1}, {}, 1, true, false, {1}},
                                          {"groups_2", {1, 4, 4}, {4, 2, 2}, {2}, {}, {}, 2, false},
+                                         {"empty_batch", {0, 2, 3}, {2, 3, 3}},
                                          {"tail_3x17x33", {3, 17, 33}, {17, 9, 4}, {2}, {1}}});
   row.benchmarks = {{transpose_sample({"small", {1, 8, 16}, {8, 8, 3}})},
                     {transpose_sample({"medium", {8, 32, 64}, {32, 32, 4}, {2}, {1}})},
@@ -364,6 +377,7 @@ Row conv_transpose3d_row() {
   Row row = transpose_row("conv_transpose3d",
                           {{"1x1x2x3x2_k2", {1, 1, 2, 3, 2}, {1, 2, 2, 2, 2}},
                            {"strided", {1, 2, 2, 2, 2}, {2, 1, 2, 1, 3}, {2, 1, 2}, {0, 0, 1}, {}, 1, false},
+                           {"empty_batch", {0, 2, 2, 2, 2}, {2, 1, 2, 1, 2}},
                            {"tail_2x5x3x4x3", {2, 5, 3, 4, 3}, {5, 7, 3, 2, 3}, {1, 2, 1}, {1, 0, 1}}});
   row.benchmarks = {{transpose_sample({"small", {1, 4, 4, 4, 4}, {4, 4, 3, 3, 3}})},
                     {transpose_sample({"medium", {2, 8, 8, 8, 8}, {8, 8, 3, 3, 3}})},

@@ -240,6 +240,11 @@ Row class_weight_row() {
   row.gradient_terms = gradients_by_largest;
   row.bf16_roundings = 6;
   row.samples = {sample("4x5", {4, 5}), sample("1x17", {1, 17})};
+  row.edges = {{"mean_of_nothing_is_nan",
+                {Array({0, 3}), Array({0, 3}), Array({3}, 1)},
+                {Array(Shape{}, kNan)},
+                {},
+                row.samples[0].call}};
   row.benchmarks = {{sample("large", {4096, 1000})}};
   return row;
 }

@@ -120,8 +120,9 @@ Row diag_row() {
     const std::int64_t size = n + std::abs(offset);
     return embedded(name, {n}, [=](const Tensor& x) { return diag(x, offset); }, {size, size}, {.offset = offset});
   };
-  row.samples = {of_matrix("matrix_4x4", {4, 4}, 0), of_matrix("matrix_3x5_below", {3, 5}, -1),
-                 of_vector("vector_4", 4, 0), of_vector("vector_3_above", 3, 1)};
+  row.samples = {
+      of_matrix("matrix_4x4", {4, 4}, 0), of_matrix("matrix_3x5_below", {3, 5}, -1), of_vector("vector_4", 4, 0),
+      of_vector("vector_3_above", 3, 1),  of_matrix("empty_matrix_0x3", {0, 3}, 0),  of_vector("empty_vector_0", 0, 1)};
   row.bad = {bad<ShapeError>(
                  "scalar", [] { diag(zeros_of({})); }, "diag: the source is [] (want one or two dimensions)"),
              bad<ShapeError>(

@@ -199,7 +199,10 @@ Row channels_row(const char* name, Function f, const Shape& batch, const std::st
     Array dst = of(std::vector{Array(shape, in[0].values)})[0];
     return Arrays{Array(in[0].shape, dst.values)};
   };
-  row.samples = {of_batch, of_one};
+  Sample of_nothing = of_batch;
+  of_nothing.name = "empty_batch";
+  of_nothing.inputs[0].shape[0] = 0;
+  row.samples = {of_batch, of_one, of_nothing};
   row.bad = {bad<ShapeError>(
       "vector", [f] { f(zeros_of({2}), 0.5, default_generator(), Location::current()); },
       std::string(name) + ": [2] (want " + want + " dimensions: [N, C, ...] or [C, ...])")};

@@ -71,6 +71,8 @@ Row arg_row(const std::string& name, const char* formula, Arg f, const OfGroup& 
     row.samples.push_back(arg_sample(sample, shape, axis, keepdim, f, reference));
   };
   add("one", {1}, 0);
+  add("scalar", {}, 0);
+  row.samples.back().reference = [](std::span<const Array>) { return Arrays{Array(Shape{}, 0.0)}; };
   add("tail_17", {17}, -1);
   add("last_3x33", {3, 33}, 1);
   add("first_kept_33x3", {33, 3}, 0, true);

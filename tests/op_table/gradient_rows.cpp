@@ -3,6 +3,7 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/pull_back.h"
 #include "dagrad/ops/operators.h"
+#include "dagrad/ops/view.h"
 #include "op_table/elementwise.h"
 #include "op_table/moving.h"
 
@@ -24,7 +25,8 @@ Row add_gradients_row() {
     const GradMode recording(true);
     const Tensor x = ones(in[0].shape(), in[0].dtype()).requires_grad_();
     const Tensor one = ones_like(x);
-    return grad(std::vector{in[0] * x, in[1] * x}, std::vector{x}, std::vector{one, one}, {.create_graph = true});
+    return grad(std::vector{in[0] * x, reshape(in[1], x.shape()) * x}, std::vector{x}, std::vector{one, one},
+                {.create_graph = true});
   };
   row.primitive = "binary_mul";
   row.exact_on_integers = true;

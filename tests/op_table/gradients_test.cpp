@@ -1,14 +1,16 @@
 // Gradients of f32 against those of f64, which gradcheck_test.cpp checks in turn.
+#include <algorithm>
+
 #include "op_table/cases.h"
 #include "op_table/close.h"
 
 namespace dagrad::op_table {
 namespace {
 
-Arrays draw_diffs(const Case& c, const Arrays& results) {
+Arrays draw_diffs(const Case& c, const Arrays& results, DType dtype = f32) {
   Arrays diff;
   for (std::size_t k = 0; k < results.size(); ++k)
-    diff.push_back(draw_diff(fmt::format("{}/{}", c.name(), k), results[k].shape, f32));
+    diff.push_back(draw_diff(fmt::format("{}/{}", c.name(), k), results[k].shape, dtype));
   return diff;
 }
 
@@ -28,6 +30,27 @@ TEST_P(Gradients, OfF32AgreeWithF64) {
     EXPECT_EQ(got[i].shape.str(), sample.inputs[i].shape.str()) << "input " << i;
     EXPECT_TRUE(close(got[i], want[i], terms.empty() ? nullptr : &terms[i], bound_for(f32, sample.gradient_roundings)))
         << "input " << i;
+  }
+}
+
+// A gradient is rounded to bf16 between the ops that it is made of, and some of these are differences: so the bound is
+// one for the largest element, or for the terms where these are larger.
+TEST_P(Gradients, OfBf16AgreeWithF64) {
+  if (!row.takes_bf16) return;
+  const Arrays at = draw(row, sample, bf16);
+  const Arrays by = draw_diffs(GetParam(), sample.reference(at), bf16);
+  const Arrays want = gradients(sample, at, by, f64), got = gradients(sample, at, by, bf16);
+  Arrays terms = gradients_by_largest(sample, at, by);
+  if (row.gradient_terms) {
+    const Arrays more = row.gradient_terms(sample, at, by);
+    for (std::size_t i = 0; i < terms.size(); ++i)
+      terms[i] = zip(terms[i], more[i], [](double a, double b) { return std::max(a, b); });
+  }
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (sample.inputs[i].dtype) continue;
+    const Bound bound =
+        bound_for(bf16, sample.gradient_roundings, std::max(row.bf16_gradient_roundings, 2 * sample.bf16_roundings));
+    EXPECT_TRUE(close(got[i], want[i], &terms[i], bound)) << "input " << i;
   }
 }
 

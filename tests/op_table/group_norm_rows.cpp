@@ -120,6 +120,7 @@ Row group_norm_backward_row() {
                                   {"lines_2x4x3", {2, 4, 3}, 2},
                                   {"images_2x2x3x2", {2, 2, 3, 2}, 1},
                                   {"plain_2x4x3", {2, 4, 3}, 2, false, false},
+                                  {"no_samples_0x4x3", {0, 4, 3}, 2},
                                   {"threads_4x12x31x7", {4, 12, 31, 7}, 3},
                                   {"one_sample_1x12x61x7", {1, 12, 61, 7}, 4},
                                   {"matrix_200x96", {200, 96}, 8}}),

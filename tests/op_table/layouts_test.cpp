@@ -15,7 +15,7 @@ class Layouts : public ::testing::TestWithParam<Case> {
   // Which kernel runs, and in which order it adds up, may depend on the strides: both are within the bound of the exact
   // result.
   Bound twice(DType dtype, double roundings) const {
-    Bound bound = bound_for(dtype, 2 * roundings, 2 * row.bf16_roundings);
+    Bound bound = bound_for(dtype, 2 * roundings, 2 * sample.bf16_roundings);
     bound.last *= 2;
     return bound;
   }

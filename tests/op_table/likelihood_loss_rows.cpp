@@ -144,6 +144,7 @@ Row poisson_full_row() {
   row.gradient_terms = gradients_by_largest;
   row.bf16_roundings = 100;
   row.samples = {full_sample("3x5", {3, 5}, Reduction::none), full_sample("17", {17}, Reduction::sum),
+                 full_sample("scalar", {}, Reduction::mean), full_sample("sum_of_nothing_0x3", {0, 3}, Reduction::sum),
                  full_sample("large_4099", {4099}, Reduction::mean)};
   row.edges = {{"no_more_for_small_targets",
                 {Array({3}), Array({3}, {0.0, 0.5, 1})},
@@ -184,6 +185,7 @@ Row gaussian_row() {
   row.samples = {gaussian_sample("mean_3x5", {3, 5}, {3, 5}, {}),
                  gaussian_sample("rows_3x5", {3, 5}, {3, 1}, {.full = true, .reduction = Reduction::sum}),
                  gaussian_sample("scalars", {}, {}, {.reduction = Reduction::none}),
+                 gaussian_sample("sum_of_nothing_0x3", {0, 3}, {3}, {.reduction = Reduction::sum}),
                  gaussian_sample("large_64x1031", {64, 1031}, {64, 1}, {})};
   const auto each = [](std::span<const Tensor> in) {
     return std::vector{gaussian_nll_loss(in[0], in[1], in[2], {.eps = 1, .reduction = Reduction::none})};

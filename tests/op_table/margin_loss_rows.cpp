@@ -47,9 +47,11 @@ Row hinge_row() {
     };
     return s;
   };
-  Row row = composite("hinge_loss", "max(0, margin - target input)",
-                      {sample("scalar", {}, Reduction::mean), sample("none_7", {7}, Reduction::none),
-                       sample("sum_3x5", {3, 5}, Reduction::sum), sample("mean_40x50", {40, 50}, Reduction::mean)});
+  Row row =
+      composite("hinge_loss", "max(0, margin - target input)",
+                {sample("scalar", {}, Reduction::mean), sample("none_7", {7}, Reduction::none),
+                 sample("sum_3x5", {3, 5}, Reduction::sum), sample("sum_of_nothing_0x3", {0, 3}, Reduction::sum),
+                 sample("mean_of_nothing_0", {0}, Reduction::mean), sample("mean_40x50", {40, 50}, Reduction::mean)});
   row.edges = {{"gradient_at_the_margin_is_0",
                 {Array({2}, {1.0, -0.5}), Array({2}, {1.0, 1})},
                 {Array({2}, {0.0, 1.5})},
@@ -74,13 +76,14 @@ Row hinge_embedding_row() {
     return s;
   };
   Row row = composite("hinge_embedding_loss", "input where target is 1, max(0, margin - input) where it is -1",
-                      {sample("none_7", {7}, Reduction::none), sample("sum_3x5", {3, 5}, Reduction::sum),
+                      {sample("scalar", {}, Reduction::mean), sample("none_7", {7}, Reduction::none),
+                       sample("sum_3x5", {3, 5}, Reduction::sum), sample("sum_of_nothing_0x3", {0, 3}, Reduction::sum),
                        sample("mean_40x50", {40, 50}, Reduction::mean)});
   row.edges = {{"both_targets",
                 {Array({3}, {2.0, 2, 0.25}), Array({3}, {1.0, -1, -1})},
                 {Array({3}, {2.0, 0, 0.75})},
                 {Array({3}, {1.0, 0, -1}), Array({3})},
-                row.samples[0].call}};
+                row.samples[1].call}};
   return row;
 }
 
@@ -99,7 +102,8 @@ Row margin_ranking_row() {
     return s;
   };
   Row row = composite("margin_ranking_loss", "max(0, margin - target (input1 - input2))",
-                      {sample("none_9", {9}, Reduction::none), sample("sum_3x5", {3, 5}, Reduction::sum),
+                      {sample("scalar", {}, Reduction::mean), sample("none_9", {9}, Reduction::none),
+                       sample("sum_3x5", {3, 5}, Reduction::sum), sample("sum_of_nothing_0x3", {0, 3}, Reduction::sum),
                        sample("mean_40x50", {40, 50}, Reduction::mean)});
   row.bad = {bad<ShapeError>(
                  "inputs", [] { margin_ranking_loss(zeros_of({2}), zeros_of({3}), zeros_of({2})); },
@@ -148,6 +152,7 @@ Row multi_margin_row() {
                        sample("squares_3x5", {3, 5}, {.p = 2, .reduction = Reduction::sum}, false),
                        sample("weighted_3x5", {3, 5}, {.reduction = Reduction::none}, true),
                        sample("samples_weigh_3x5", {3, 5}, {}, false, true), sample("one_sample_7", {7}, {}, false),
+                       sample("no_samples_0x3", {0, 3}, {.reduction = Reduction::sum}, false),
                        sample("mean_40x30", {40, 30}, {}, false)});
   row.edges = {{"own_class_counts_for_nothing",
                 {Array({1, 3}, {4.0, 0, 3}), Array({1})},
@@ -202,7 +207,7 @@ Row pairwise_distance_row() {
                       {sample("p2_3x5", {3, 5}, {3, 5}, 2), sample("p2_vectors_7", {7}, {7}, 2),
                        sample("p2_broadcast_4x3_3", {4, 3}, {3}, 2), sample("p1_3x5", {3, 5}, {3, 5}, 1),
                        sample("p3_3x5", {3, 5}, {3, 5}, 3), sample("p_inf_3x5", {3, 5}, {3, 5}, kInf),
-                       sample("p2_40x50", {40, 50}, {40, 50}, 2)});
+                       sample("no_vectors_0x3", {0, 3}, {0, 3}, 2), sample("p2_40x50", {40, 50}, {40, 50}, 2)});
   row.edges = {{"gradient_at_0_is_0",
                 {Array({2, 2}, {1.0, 2, 3, 4}), Array({2, 2}, {1.0, 2, 0, 0})},
                 {Array({2}, {0.0, 5})},
@@ -232,10 +237,12 @@ Row triplet_margin_row() {
     };
     return s;
   };
-  Row row = composite("triplet_margin_loss", "max(0, margin + d(anchor, positive) - d(anchor, negative))",
-                      {sample("mean_4x3", {4, 3}, {}), sample("none_4x3", {4, 3}, {.reduction = Reduction::none}),
-                       sample("swap_4x3", {4, 3}, {.margin = 2.5, .swap = true, .reduction = Reduction::sum}),
-                       sample("p1_vectors_5", {5}, {.margin = 4, .p = 1}), sample("mean_40x50", {40, 50}, {})});
+  Row row =
+      composite("triplet_margin_loss", "max(0, margin + d(anchor, positive) - d(anchor, negative))",
+                {sample("mean_4x3", {4, 3}, {}), sample("none_4x3", {4, 3}, {.reduction = Reduction::none}),
+                 sample("swap_4x3", {4, 3}, {.margin = 2.5, .swap = true, .reduction = Reduction::sum}),
+                 sample("p1_vectors_5", {5}, {.margin = 4, .p = 1}),
+                 sample("no_vectors_0x3", {0, 3}, {.reduction = Reduction::sum}), sample("mean_40x50", {40, 50}, {})});
   row.bad = {bad<ShapeError>(
       "shapes",
       [] {
@@ -278,11 +285,13 @@ Row cosine_similarity_row() {
     };
     return s;
   };
-  Row row = composite("cosine_similarity", "x1 x2 / (|x1| |x2|)",
-                      {sample("rows_3x5", {3, 5}, 1), sample("columns_3x5", {3, 5}, 0), sample("vectors_7", {7}, -1),
-                       sample("middle_2x3x4", {2, 3, 4}, 1), sample("rows_40x50", {40, 50}, 1)});
+  Row row = composite(
+      "cosine_similarity", "x1 x2 / (|x1| |x2|)",
+      {sample("rows_3x5", {3, 5}, 1), sample("columns_3x5", {3, 5}, 0), sample("vectors_7", {7}, -1),
+       sample("middle_2x3x4", {2, 3, 4}, 1), sample("no_vectors_0x3", {0, 3}, 1), sample("rows_40x50", {40, 50}, 1)});
   const auto last = [](std::span<const Tensor> in) { return std::vector{cosine_similarity(in[0], in[1], -1)}; };
   row.edges = {
+      {"of_scalars", {Array(Shape{}, 2), Array(Shape{}, -3)}, {Array(Shape{}, -1)}, {}, last},
       {"of_zero_vectors", {Array({2}), Array({2})}, {Array(Shape{}, 0)}, {Array({2}), Array({2})}, last},
       {"broadcast", {Array({2, 2}, {3.0, 0, 0, -2}), Array({2}, {0.0, 1})}, {Array({2}, {0.0, -1})}, {}, last}};
   row.bad = {bad<ShapeError>(
@@ -313,7 +322,8 @@ Row cosine_embedding_row() {
   Row row =
       composite("cosine_embedding_loss", "1 - s where target is 1, max(0, s - margin) where it is -1",
                 {sample("mean_4x3", {4, 3}, {4}, Reduction::mean), sample("none_4x3", {4, 3}, {4}, Reduction::none),
-                 sample("vectors_5", {5}, {}, Reduction::sum), sample("mean_40x50", {40, 50}, {40}, Reduction::mean)});
+                 sample("vectors_5", {5}, {}, Reduction::sum), sample("no_vectors_0x3", {0, 3}, {0}, Reduction::sum),
+                 sample("mean_40x50", {40, 50}, {40}, Reduction::mean)});
   row.bad = {bad<ShapeError>(
       "target",
       [] {

@@ -228,13 +228,14 @@ Row where_row() {
 }
 
 Row masked_fill_row() {
-  Row row{.name = "masked_fill", .formula = "value where mask, else x", .covers = {"where"}};
+  Row row{.name = "masked_fill", .formula = "value where mask, else x", .covers = {"where_number"}};
   row.call = [](std::span<const Tensor> in) { return std::vector{masked_fill(in[0], in[1], -2)}; };
   row.reference = [](std::span<const Array> in) {
     return Arrays{zip(in[0], in[1], [](double x, double m) { return m != 0 ? -2 : x; })};
   };
   row.exact_on_integers = row.takes_i64 = true;
-  row.samples = {{"tail_17", {{{17}}, {{17}, kBits, boolean}}},
+  row.samples = {{"scalars", {{{}}, {{}, kBits, boolean}}},
+                 {"tail_17", {{{17}}, {{17}, kBits, boolean}}},
                  {"row_3x7_7", {{{3, 7}}, {{7}, kBits, boolean}}},
                  {"empty", {{{0}}, {{0}, kBits, boolean}}},
                  {"threads_64x1031", {{{64, 1031}}, {{64, 1031}, kBits, boolean}}}};
@@ -328,9 +329,9 @@ Row logic(const char* name, const char* formula, std::vector<std::string> covers
 }
 
 std::vector<Row> logical() {
-  return {logic("logical_and", "a and b", {"where"}, 2, call2(logical_and),
+  return {logic("logical_and", "a and b", {"where_number"}, 2, call2(logical_and),
                 [](double a, double b) { return a != 0 && b != 0 ? 1.0 : 0.0; }),
-          logic("logical_or", "a or b", {"where"}, 2, call2(logical_or),
+          logic("logical_or", "a or b", {"where_number"}, 2, call2(logical_or),
                 [](double a, double b) { return a != 0 || b != 0 ? 1.0 : 0.0; }),
           logic("logical_xor", "either a or b", {"ne"}, 2, call2(logical_xor),
                 [](double a, double b) { return a != b ? 1.0 : 0.0; }),
@@ -364,8 +365,11 @@ std::vector<Row> mixtures() {
   addcmul_row.bf16_roundings = 2;  // the results of both mul
   addcmul_row.gradient_roundings = 2;
   for (const auto& [name, shape] : std::vector<std::pair<const char*, Shape>>{
-           {"tail_17", {17}}, {"3x7", {3, 7}}, {"empty", {0}}, {"primitive_64x1031", {64, 1031}}})
+           {"scalars", {}}, {"tail_17", {17}}, {"3x7", {3, 7}}, {"empty", {0}}, {"primitive_64x1031", {64, 1031}}})
     addcmul_row.samples.push_back({name, std::vector<Input>(3, Input{shape})});
+  addcmul_row.samples.push_back({"broadcast_3x1_7_3x7", {{{3, 1}}, {{7}}, {{3, 7}}}});
+  addcmul_row.samples.back().gradient_roundings =
+      addcmul_row.gradient_roundings + broadcast_terms(addcmul_row.samples.back().inputs) - 1;
   addcmul_row.benchmarks = elementwise_benchmarks({kAny, kAny, kAny});
   return {lerp_row, addcmul_row};
 }

@@ -81,7 +81,7 @@ TEST_P(Nonfinite, InputsGiveTheSameInEveryType) {
       const Arrays got = to_arrays(run(sample, to_tensors(sample, inputs, dtype)));
       for (std::size_t k = 0; k < got.size(); ++k) {
         EXPECT_TRUE(close(got[k], want[k], terms.empty() ? nullptr : &terms[k],
-                          bound_for(dtype, sample.roundings, row.bf16_roundings)))
+                          bound_for(dtype, sample.roundings, sample.bf16_roundings)))
             << dagrad::name_of(dtype) << ", result " << k;
       }
     }

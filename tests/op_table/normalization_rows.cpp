@@ -201,6 +201,7 @@ Row batch_norm_backward_row() {
                                         {"relu_7x3", {7, 3}, true, true},
                                         {"inference_5x3", {5, 3}, false},
                                         {"inference_relu_2x2x2x2", {2, 2, 2, 2}, false, true},
+                                        {"inference_no_samples_0x2x3", {0, 2, 3}, false},
                                         {"parts_300x67", {300, 67}},
                                         {"threads_images_4x9x31x17", {4, 9, 31, 17}},
                                         {"inference_threads_4x9x31x17", {4, 9, 31, 17}, false, true}}),
@@ -254,6 +255,7 @@ std::vector<NormCase> layer_backward_cases(bool centered) {
                       {"two_axes_2x3x3", {2, 3, 3}, 2},
                       {"no_bias_4x6", {4, 6}, 1, true, false},
                       {"plain_3x6", {3, 6}, 1, false, false},
+                      {"no_rows_0x3", {0, 3}},
                       {"blocks_300x67", {300, 67}},
                       {"threads_70x300", {70, 300}}},
                      centered);
@@ -363,10 +365,11 @@ Row standardize_weight_row() {
   row.bad = {bad<ShapeError>(
       "dimensions", [] { standardize_weight(zeros_of({3})); },
       "standardize_weight: weight is [3] (want [out, in, ...])")};
-  return norm_row(
-      std::move(row),
-      cases({{"linear_3x5", {3, 5}, 1, false, false}, {"convolution_2x3x2x2", {2, 3, 2, 2}, 3, false, false}}),
-      cases({{"medium_64x64x3x3", {64, 64, 3, 3}, 3, false, false}}));
+  return norm_row(std::move(row),
+                  cases({{"linear_3x5", {3, 5}, 1, false, false},
+                         {"no_outputs_0x5", {0, 5}, 1, false, false},
+                         {"convolution_2x3x2x2", {2, 3, 2, 2}, 3, false, false}}),
+                  cases({{"medium_64x64x3x3", {64, 64, 3, 3}, 3, false, false}}));
 }
 
 }  // namespace

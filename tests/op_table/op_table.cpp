@@ -18,6 +18,7 @@ void complete(const Row& row, Sample& sample) {
   if (!sample.reference) sample.reference = row.reference;
   if (sample.roundings < 0) sample.roundings = row.roundings;
   if (sample.gradient_roundings < 0) sample.gradient_roundings = row.gradient_roundings;
+  if (sample.bf16_roundings < 0) sample.bf16_roundings = row.bf16_roundings;
 }
 
 /// Each array filled with its largest finite absolute value.
@@ -33,11 +34,12 @@ Arrays largest(Arrays arrays) {
 std::vector<Row> collect() {
   std::vector<Row> all;
   for (const auto& family :
-       {gradient_rows,      elementwise_rows, math_rows,      arithmetic_rows, trigonometry_rows, special_rows,
-        activation_rows,    comparison_rows,  reduction_rows, view_rows,       split_rows,        copy_rows,
-        matmul_rows,        softmax_rows,     dropout_rows,   extremum_rows,   statistics_rows,   scan_rows,
-        order_rows,         arrangement_rows, product_rows,   diagonal_rows,   indexing_rows,     loss_rows,
-        normalization_rows, convolution_rows, pooling_rows,   recurrent_rows,  attention_rows,    fused_rows}) {
+       {gradient_rows, elementwise_rows,   math_rows,        arithmetic_rows, number_rows,    trigonometry_rows,
+        special_rows,  activation_rows,    comparison_rows,  reduction_rows,  view_rows,      split_rows,
+        copy_rows,     matmul_rows,        softmax_rows,     dropout_rows,    extremum_rows,  statistics_rows,
+        scan_rows,     order_rows,         arrangement_rows, product_rows,    diagonal_rows,  indexing_rows,
+        loss_rows,     normalization_rows, convolution_rows, pooling_rows,    recurrent_rows, attention_rows,
+        fused_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
   }
   for (Row& row : all) {

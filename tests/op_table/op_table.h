@@ -80,6 +80,7 @@ struct Sample {
   Reference reference = {};
   double roundings = -1;
   double gradient_roundings = -1;
+  double bf16_roundings = -1;
 
   std::int64_t input_elements() const;
   /// Whether finite differences of every element are affordable.
@@ -137,11 +138,13 @@ struct Row {
   Terms terms = {};           // empty: |result|
   double bf16_roundings = 0;  // of terms to bf16 between the kernels of the op
   double gradient_roundings = 0;
-  GradientTerms gradient_terms = {};  // empty: |gradient|
+  GradientTerms gradient_terms = {};   // empty: |gradient|
+  double bf16_gradient_roundings = 4;  // to bf16 between the ops of the gradient, of its largest element
 
   int orders = 2;                                // how often it can be differentiated; 2 stands for any number
   std::string no_gradcheck = "";                 // why finite differences cannot tell anything
   std::string nonfinite = "";                    // why what they give is not compared between the types
+  std::string no_empty = "";                     // why it has no sample or edge case of no elements
   bool elementwise = false;                      // edge cases are repeated to reach the primitive
   bool exact_on_integers = false;                // small whole numbers give the same in every type
   std::string inexact = "";                      // why results that are whole may be off by a rounding all the same
@@ -168,6 +171,7 @@ std::vector<Row> gradient_rows();
 std::vector<Row> elementwise_rows();
 std::vector<Row> math_rows();
 std::vector<Row> arithmetic_rows();
+std::vector<Row> number_rows();
 std::vector<Row> trigonometry_rows();
 std::vector<Row> special_rows();
 std::vector<Row> activation_rows();

@@ -257,6 +257,7 @@ Row max_pool2d_row() {
                      {"dilated", {1, 2, 6, 5}, {2, 3}, {1, 1}, {}, {2, 1}},
                      {"ceil_mode", {1, 2, 5, 5}, {2, 2}, {}, {}, {}, true},
                      {"gaps", {1, 2, 5, 5}, {1, 2}, {2, 3}},
+                     {"no_channels", {2, 0, 4, 4}, {2, 2}},
                      {"tail_2x17x12x10", {2, 17, 12, 10}, {2, 2}},
                      {"tail_overlapping_2x35x9x9", {2, 35, 9, 9}, {3, 3}, {2, 2}, {1, 1}},
                      {"threads_8x32x32x32", {8, 32, 32, 32}, {2, 2}},
@@ -297,6 +298,7 @@ Row max_pool3d_row() {
   Row row = max_row("max_pool3d", "as max_pool2d, with a third spatial axis",
                     {{"1x2x2x4x3_k2", {1, 2, 2, 4, 3}, {2, 2, 1}},
                      {"padded", {1, 2, 3, 4, 3}, {2, 3, 2}, {1, 2, 2}, {1, 1, 0}},
+                     {"empty_batch", {0, 2, 2, 3, 2}, {2, 2, 1}},
                      {"tail_2x9x5x6x7", {2, 9, 5, 6, 7}, {2, 2, 2}}});
   row.benchmarks = {{max_sample({"small", {1, 4, 4, 4, 4}, {2, 2, 2}})},
                     {max_sample({"medium", {2, 16, 16, 16, 16}, {2, 2, 2}})},
@@ -309,6 +311,7 @@ Row avg_pool1d_row() {
                     {{"2x2x7_k3", {2, 2, 7}, {3}, {1}},
                      {"padded", {1, 3, 8}, {4}, {2}, {2}},
                      {"padding_not_counted", {1, 3, 8}, {4}, {2}, {2}, {}, false, false},
+                     {"empty_batch", {0, 2, 4}, {2}},
                      {"tail_3x33x65", {3, 33, 65}, {3}, {2}}});
   row.benchmarks = {{avg_sample({"small", {1, 8, 16}, {2}})},
                     {avg_sample({"medium", {8, 32, 128}, {2}})},
@@ -343,6 +346,7 @@ Row avg_pool3d_row() {
   Row row = avg_row("avg_pool3d", "as avg_pool2d, with a third spatial axis",
                     {{"1x2x2x4x3_k2", {1, 2, 2, 4, 3}, {2, 2, 1}},
                      {"padded", {1, 2, 3, 4, 3}, {2, 3, 2}, {1, 2, 2}, {1, 1, 0}, {}, false, false},
+                     {"empty_batch", {0, 2, 2, 3, 2}, {2, 2, 1}},
                      {"tail_2x9x5x6x7", {2, 9, 5, 6, 7}, {2, 2, 2}}});
   row.benchmarks = {{avg_sample({"small", {1, 4, 4, 4, 4}, {2, 2, 2}})},
                     {avg_sample({"medium", {2, 16, 16, 16, 16}, {2, 2, 2}})},
@@ -358,6 +362,7 @@ Row adaptive_row(const char* name, const char* formula, bool largest) {
                  adaptive_sample("exact_1x2x4x6_to_2x3", {1, 2, 4, 6}, {2, 3}, largest),
                  adaptive_sample("more_than_there_are_1x2x2x3_to_4x5", {1, 2, 2, 3}, {4, 5}, largest),
                  adaptive_sample("volume_1x2x3x4x3_to_2x2x1", {1, 2, 3, 4, 3}, {2, 2, 1}, largest),
+                 adaptive_sample("empty_batch_0x2x4x6_to_2x3", {0, 2, 4, 6}, {2, 3}, largest),
                  adaptive_sample("tail_2x33x9x7_to_4x4", {2, 33, 9, 7}, {4, 4}, largest)};
   row.benchmarks = {{adaptive_sample("small", {1, 8, 8, 8}, {2, 2}, largest)},
                     {adaptive_sample("medium", {8, 16, 28, 28}, {7, 7}, largest)},
@@ -382,6 +387,7 @@ Row global_row(const char* name, const char* formula, bool largest) {
   row.samples = {adaptive_sample("line_2x3x7", {2, 3, 7}, {1}, largest),
                  adaptive_sample("plane_1x2x5x7", {1, 2, 5, 7}, {1, 1}, largest),
                  adaptive_sample("volume_1x2x3x4x3", {1, 2, 3, 4, 3}, {1, 1, 1}, largest),
+                 adaptive_sample("empty_batch_0x2x5x7", {0, 2, 5, 7}, {1, 1}, largest),
                  adaptive_sample("tail_2x33x17x16", {2, 33, 17, 16}, {1, 1}, largest)};
   for (Sample& sample : row.samples) {
     sample.call = [largest](std::span<const Tensor> in) {

@@ -149,6 +149,7 @@ Row sum_to_row() {
                  sum_to_sample("mixed_2x3x4x5", {2, 3, 4, 5}, {3, 1, 5}),
                  sum_to_sample("leading_ones_2x3", {2, 3}, {1, 1}),
                  sum_to_sample("empty_0x3", {0, 3}, {3}),
+                 sum_to_sample("scalar", {}, {}),
                  sum_to_sample("threads_600x257", {600, 257}, {257})};
   row.bad = {bad<ShapeError>(
                  "shape",

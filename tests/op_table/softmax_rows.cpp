@@ -204,6 +204,7 @@ Row log_softmax_backward_row() {
           .primitive = "logsoftmax"};
   row.bf16_roundings = 1;  // dst
   for (const Shaped& s : shapes()) row.samples.push_back(log_softmax_backward_sample(s));
+  row.samples.push_back(log_softmax_backward_sample({"scalar", {}, 0}));
   row.terms = [](const Sample& sample, std::span<const Array> in) {
     return Arrays{log_softmax_backward_terms(in[1], in[0], axis_named(sample.name))};
   };
@@ -300,6 +301,7 @@ Row softmax_backward_row() {
   Row row{.name = "softmax_backward", .formula = "dst (diff_dst - sum(diff_dst dst)), with dst = softmax(x)"};
   row.bf16_roundings = 2;  // dst, as two factors
   for (const Shaped& s : shapes()) row.samples.push_back(softmax_backward_sample(s));
+  row.samples.push_back(softmax_backward_sample({"scalar", {}, 0}));
   row.terms = [](const Sample& sample, std::span<const Array> in) {
     return Arrays{softmax_backward_terms(in[1], in[0], axis_named(sample.name))};
   };

@@ -97,7 +97,8 @@ void Sources::read_header(const std::string& file, const Lines& lines) {
 
 void Sources::read_definitions(const std::string& file, const Lines& lines) {
   static const std::regex head(R"((struct|class) (\w+)( final)?( : (.*))? \{.*)"), name(R"x(.* name = ([^,;]*).*)x"),
-      quoted(R"x("(\w+)")x"), outside(R"((inline )?void (\w+)(<.*>)?::backward\(.*)");
+      quoted(R"x("(\w+)")x"), row(R"x(constexpr Row (\w+)\{"(\w+)".*)x"),
+      outside(R"((inline )?void (\w+)(<.*>)?::backward\(.*)");
   const std::size_t first = structs_.size();
   bool inside = false;
   std::string comment;
@@ -108,6 +109,12 @@ void Sources::read_definitions(const std::string& file, const Lines& lines) {
       continue;
     }
     if (lines[i].starts_with("template")) continue;
+    if (std::regex_match(lines[i], match, row)) {
+      struct_of_[match[2]] = structs_.size();
+      structs_.push_back({.name = match[1], .file = file, .comment = comment});
+      comment.clear();
+      continue;
+    }
     const std::string line = lines[i].starts_with("struct ") ? joined(lines, i, "{};") : lines[i];
     if (std::regex_match(line, match, head)) {
       structs_.push_back({.name = match[2], .file = file, .bases = match[5]});

@@ -80,7 +80,8 @@ Row chunk_row() {
   row.samples = {parted("3_of_10", {10}, [](const Tensor& x) { return chunk(x, 3); }, 0, {4, 4, 2}),
                  parted("4_of_3x8", {3, 8}, [](const Tensor& x) { return chunk(x, 4, -1); }, 1, {2, 2, 2, 2}),
                  parted("fewer_than_asked_4_of_5", {5}, [](const Tensor& x) { return chunk(x, 4); }, 0, {2, 2, 1}),
-                 parted("5_of_3", {3}, [](const Tensor& x) { return chunk(x, 5); }, 0, {1, 1, 1})};
+                 parted("5_of_3", {3}, [](const Tensor& x) { return chunk(x, 5); }, 0, {1, 1, 1}),
+                 parted("2_of_empty_rows_4x0", {4, 0}, [](const Tensor& x) { return chunk(x, 2); }, 0, {2, 2})};
   row.bad = {bad<ShapeError>(
                  "count", [] { chunk(zeros_of({4}), 0); }, "chunk: 0 chunks (want at least 1)"),
              bad<ShapeError>(

@@ -27,7 +27,7 @@ class Values : public ::testing::TestWithParam<Case> {
     const std::vector<Tensor> got = results(inputs, dtype);
     ASSERT_EQ(got.size(), want.size());
     for (std::size_t k = 0; k < got.size(); ++k) {
-      const Bound bound = bound_for(dtype, sample.roundings * (dtype == f64 ? 2 : 1), row.bf16_roundings);
+      const Bound bound = bound_for(dtype, sample.roundings * (dtype == f64 ? 2 : 1), sample.bf16_roundings);
       EXPECT_TRUE(close(to_array(got[k]), want[k], terms.empty() ? nullptr : &terms[k], bound)) << "result " << k;
     }
   }

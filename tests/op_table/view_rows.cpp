@@ -170,6 +170,7 @@ Row transpose_row() {
           "itself_3x4", {3, 4}, [](const Tensor& x) { return transpose(x, 1, 1); }, {3, 4},
           [](const Index& i) { return i; }),
       moved("one_1x1", {1, 1}, last_two, {1, 1}, [](const Index& i) { return i; }),
+      reshaped("scalar", {}, [](const Tensor& x) { return transpose(x, 0, -1); }, {}),
       moved("empty_0x3", {0, 3}, last_two, {3, 0}, [](const Index& i) { return swapped(i, 0, 1); }),
       moved("large_64x1031", {64, 1031}, last_two, {1031, 64}, [](const Index& i) { return swapped(i, 0, 1); })};
   row.bad = {bad<ShapeError>(
@@ -197,7 +198,8 @@ Row swapaxes_row() {
                      [](const Index& i) { return swapped(i, 0, 1); }),
                  moved(
                      "empty_0x3", {0, 3}, [](const Tensor& x) { return swapaxes(x, 0, 1); }, {3, 0},
-                     [](const Index& i) { return swapped(i, 0, 1); })};
+                     [](const Index& i) { return swapped(i, 0, 1); }),
+                 reshaped("scalar", {}, [](const Tensor& x) { return swapaxes(x, -1, 0); }, {})};
   row.bad = {bad<ShapeError>(
       "axis",
       [] {
@@ -342,6 +344,7 @@ Row expand_row() {
                  expanded("middle_2x1x3", {2, 1, 3}, {2, 4, 3}, {2, 4, 3}),
                  expanded("to_itself_3x4", {3, 4}, {3, 4}, {3, 4}),
                  expanded("to_nothing_1x3", {1, 3}, {0, 3}, {0, 3}),
+                 expanded("empty_0x1_to_2x0x4", {0, 1}, {2, 0, 4}, {2, 0, 4}),
                  expanded("threads_257_to_600x257", {257}, {600, 257}, {600, 257})};
   row.bad = {bad<ShapeError>(
                  "size",
@@ -379,7 +382,8 @@ Row broadcast_to_row() {
     return result;
   };
   row.samples = {sample("scalar_to_3x4", {}, {3, 4}), sample("column_5x1_to_2x5x4", {5, 1}, {2, 5, 4}),
-                 sample("to_itself_3x4", {3, 4}, {3, 4}), sample("to_nothing_1x3", {1, 3}, {0, 3})};
+                 sample("to_itself_3x4", {3, 4}, {3, 4}), sample("to_nothing_1x3", {1, 3}, {0, 3}),
+                 sample("empty_0x1_to_0x4", {0, 1}, {0, 4})};
   row.bad = {bad<ShapeError>(
       "size",
       [] {
@@ -417,6 +421,10 @@ Row slice_row() {
       sliced(
           "nothing_5x2", {5, 2}, [](const Tensor& x) { return slice(x, 0, 4, 2); }, 0, 4, 0, 1),
       sliced(
+          "empty_0x2", {0, 2}, [](const Tensor& x) { return slice(x, 0, 0, 4, 3); }, 0, 0, 0, 1),
+      sliced(
+          "of_empty_rows_3x0", {3, 0}, [](const Tensor& x) { return slice(x, 0, 1, 3); }, 0, 1, 2, 1),
+      sliced(
           "large_64x1031", {64, 1031}, [](const Tensor& x) { return slice(x, 1, 1, 1031, 2); }, 1, 1, 515, 2)};
   row.bad = {
       bad<ShapeError>(
@@ -441,7 +449,9 @@ Row narrow_row() {
                  sliced(
                      "whole_5", {5}, [](const Tensor& x) { return narrow(x, 0, 0, 5); }, 0, 0, 5, 1),
                  sliced(
-                     "nothing_5", {5}, [](const Tensor& x) { return narrow(x, 0, 5, 0); }, 0, 5, 0, 1)};
+                     "nothing_5", {5}, [](const Tensor& x) { return narrow(x, 0, 5, 0); }, 0, 5, 0, 1),
+                 sliced(
+                     "empty_0x2", {0, 2}, [](const Tensor& x) { return narrow(x, 0, 0, 0); }, 0, 0, 0, 1)};
   row.bad = {
       bad<ShapeError>(
           "range", [] { narrow(zeros_of({4}), 0, 3, 2); },
@@ -482,7 +492,9 @@ Row select_row() {
                      "middle_2x3x4", {2, 3, 4}, [](const Tensor& x) { return select(x, -2, 0); }, {2, 4},
                      [](const Index& i) {
                        return Index{i[0], 0, i[1]};
-                     })};
+                     }),
+                 moved(
+                     "empty_row_3x0", {3, 0}, [](const Tensor& x) { return select(x, 0, 1); }, {0}, first(1))};
   row.nonzero_gradients = 0.2;
   row.bad = {
       bad<ShapeError>(

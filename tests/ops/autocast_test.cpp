@@ -4,6 +4,7 @@
 #include <optional>
 #include <thread>
 
+#include "dagrad/core/analysis/memory_forecast.h"
 #include "dagrad/core/backward.h"
 #include "dagrad/core/bf16_copy.h"
 #include "dagrad/core/checkpoint.h"
@@ -42,15 +43,6 @@ TEST(Autocast, RunsProductsInBf16) {
   EXPECT_EQ(conv2d(ones({1, 2, 5, 5}), ones({3, 2, 3, 3}), ones({3})).dtype(), bf16);
   EXPECT_EQ(conv_transpose2d(ones({1, 2, 5, 5}), ones({2, 3, 3, 3}), ones({3})).dtype(), bf16);
   EXPECT_EQ(matmul(to(a, bf16), b).dtype(), bf16);  // of mixed types
-}
-
-TEST(Autocast, RunsRecurrentLayersInBf16) {
-  const std::vector<RecurrentWeights> weights{{ones({12, 4}), ones({12, 3}), ones({12}), ones({12})},
-                                              {ones({12, 3}), ones({12, 3}), ones({12}), ones({12})}};
-  const Autocast guard;
-  const auto result = lstm(ones({5, 2, 4}), weights);
-  EXPECT_EQ(result.output.dtype(), bf16);
-  EXPECT_EQ(lstm(to(ones({5, 2, 4}), bf16), weights).output.dtype(), bf16);
 }
 
 TEST(Autocast, RunsWhatRoundingHurtsInF32) {
@@ -125,6 +117,17 @@ TEST(Autocast, SumsTheGradientsOfLinearsWeightsInF32) {
   EXPECT_NE(w.grad().to_vector<float>(), to(to(w.grad(), bf16), f32).to_vector<float>()) << "they were rounded to bf16";
 }
 
+TEST(Autocast, SumsTheGradientsOfLinearsWeightsInF32ForManyRowsToo) {
+  const Tensor w = uniform({64, 64}, -1, 1).requires_grad_(), x = rand({2048, 64});
+  const Tensor g = to(uniform({2048, 64}, -1, 1), bf16);
+  {
+    const Autocast guard;
+    linear(x, w, zeros({64}).requires_grad_()).backward(g);
+  }
+  const Tensor want = matmul(transpose(to(g, f64)), to(to(x, bf16), f64));
+  EXPECT_LT(max(abs(to(w.grad(), f64) - want)).item<double>(), 2048 * 0x1p-24 * 1100);
+}
+
 TEST(Autocast, SecondDerivativesOfLinearAreThoseOfF32RoundedALittle) {
   const Tensor w = uniform({6, 8}, -1, 1).requires_grad_(), b = uniform({6}, -1, 1).requires_grad_(),
                x = uniform({5, 8}, -1, 1).requires_grad_();
@@ -169,6 +172,15 @@ TEST(Autocast, RoundsAParameterOnceForEachOfItsValues) {
     w.fill_(0.3);
   }
   EXPECT_TRUE(is_right());
+}
+
+TEST(Autocast, KeepsNothingOfARehearsal) {
+  const Tensor w = uniform({8, 16}, -1, 1).requires_grad_();
+  {
+    const Autocast guard;
+    (void)forecast_step([&](const Tensor& x) { return sum(linear(x, w)); }, {Spec{{4, 16}}});
+  }
+  EXPECT_EQ(rounded_to_bf16(w).to_vector<float>(), to(w.detach(), bf16).to_vector<float>());
 }
 
 TEST(Autocast, RunsABackwardInTheTypesOfItsForward) {

@@ -90,6 +90,12 @@ std::vector<Elementwise> activations() {
        []<class T>(X<T> x) -> T { return x[0] * clamped(x[0] / T(6.0) + T(0.5), 0, 1); }, off_threes},
       {"hard_tanh(#0)", [](In t) { return hard_tanh(t[0]); }, []<class T>(X<T> x) -> T { return clamped(x[0], -1, 1); },
        off_ones},
+      {"maximum(#0, 1)", [](In t) { return maximum(t[0], 1); },
+       []<class T>(X<T> x) -> T { return x[0] > T(1.0) ? x[0] : T(1.0); }, off_ones},
+      {"minimum(1, #0)", [](In t) { return minimum(1, t[0]); },
+       []<class T>(X<T> x) -> T { return x[0] < T(1.0) ? x[0] : T(1.0); }, off_ones},
+      {"where(lt(#0, 1), #0, 0.5)", [](In t) { return where(lt(t[0], 1), t[0], 0.5); },
+       []<class T>(X<T> x) -> T { return x[0] < T(1.0) ? x[0] : T(0.5); }, off_ones},
       {"clamp(#0, -1, 1)", [](In t) { return clamp(t[0], -1, 1); },
        []<class T>(X<T> x) -> T { return clamped(x[0], -1, 1); }, off_ones},
   };

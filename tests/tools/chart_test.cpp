@@ -21,7 +21,12 @@ TEST(Axis, MarksRoundNumbers) {
   const Axis axis({0.3, 9.7}, false, 0, 100);
   EXPECT_EQ(texts(axis), (std::vector<std::string>{"0", "2", "4", "6", "8", "10"}));
   EXPECT_DOUBLE_EQ(axis.position(5), 50);
-  EXPECT_EQ(texts(Axis({-1, 1}, false, 0, 1)), (std::vector<std::string>{"-1", "-0.5", "0", "0.5", "1"}));
+  EXPECT_EQ(texts(Axis({-0.9, 1}, false, 0, 1)), (std::vector<std::string>{"-1", "-0.5", "0", "0.5", "1"}));
+}
+
+TEST(Axis, MarksNothingBetweenWholeNumbers) {
+  EXPECT_EQ(texts(Axis({1, 2, 3}, false, 0, 1)), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_EQ(texts(Axis({1}, false, 0, 1)), (std::vector<std::string>{"0", "1", "2"}));
 }
 
 TEST(Axis, MarksPowersOfTen) {
@@ -30,6 +35,22 @@ TEST(Axis, MarksPowersOfTen) {
   EXPECT_DOUBLE_EQ(axis.position(1), 4);
   EXPECT_FALSE(axis.shows(0));
   EXPECT_FALSE(axis.shows(std::numeric_limits<double>::quiet_NaN()));
+}
+
+TEST(Axis, MarksOneTwoAndFiveWithinFewPowersOfTen) {
+  EXPECT_EQ(texts(Axis({1.9, 2.4}, true, 0, 1)), (std::vector<std::string>{"1", "2", "5"}));
+  EXPECT_EQ(texts(Axis({0.11, 0.47}, true, 0, 1)), (std::vector<std::string>{"0.1", "0.2", "0.5"}));
+  EXPECT_EQ(texts(Axis({0.1, 1}, true, 0, 1)), (std::vector<std::string>{"0.1", "0.2", "0.5", "1"}));
+}
+
+TEST(LineChart, LeavesRoomForWideNamesInItsLegend) {
+  const auto x_of_second = [](const std::string& first) {
+    const std::string svg = line_chart({.title = ""}, {{first, {1}, {1}}, {"second", {1}, {1}}});
+    const std::string line = "<line class=\"c1\" x1=\"";
+    return std::stod(svg.substr(svg.find(line) + line.size()));
+  };
+  EXPECT_GT(x_of_second("mmmmmm"), x_of_second("nnnnnn") + 15);
+  EXPECT_LT(x_of_second("iiiiii"), x_of_second("nnnnnn") - 10);
 }
 
 TEST(Axis, CoversOneValueAndNone) {

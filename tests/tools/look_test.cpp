@@ -88,6 +88,21 @@ TEST_F(Program, TimesModels) {
   EXPECT_EQ(figures[1]["kind"], "step");
 }
 
+TEST_F(Program, TakesAModelFileWhereOpsAreNamed) {
+  ASSERT_EQ(
+      run("train --dataset moons --samples 100 --epochs 1 --hidden 4 --save m.safetensors --quiet --report none").code,
+      0);
+  EXPECT_NE(run("gradcheck m.safetensors --order 1").out.find("m.safetensors input "), std::string::npos);
+  EXPECT_EQ(json::parse(run("bench m.safetensors --seconds 0.01 --json -").out)[0]["op"], "m.safetensors");
+}
+
+TEST_F(Program, ExitsWithOneWhereADerivativeCannotBeTold) {
+  const Outcome r = run("gradcheck --model mlp --hidden 4 --init zeros --order 1");
+  EXPECT_EQ(r.code, 1);
+  EXPECT_NE(r.out.find("all derivatives by input 0 are zero: not tested"), std::string::npos) << r.out;
+  EXPECT_NE(r.out.find("not all right"), std::string::npos) << r.out;
+}
+
 TEST_F(Program, ChecksTheDerivativesOfModels) {
   const Outcome r = run("gradcheck --model mlp --hidden 5,4 --activation tanh --norm layer --json -");
   ASSERT_EQ(r.code, 0) << r.out << r.err;

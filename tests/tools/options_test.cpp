@@ -96,16 +96,16 @@ TEST(TrainOptions, SayWhatDoesNotBelongTogether) {
   const auto expect = [](const std::vector<std::string>& arguments, const std::string& message) {
     expect_error<UsageError>([&] { parse(arguments); }, message);
   };
-  expect({"--channels", "8"}, "--channels: --model mlp has none (want cnn)");
-  expect({"--channel-dropout", "0.1"}, "--channel-dropout: --model mlp has none (want cnn)");
+  expect({"--channels", "8"}, "--channels: not with --model mlp (want --model cnn)");
+  expect({"--channel-dropout", "0.1"}, "--channel-dropout: not with --model mlp (want --model cnn)");
   expect({"--model", "cnn", "--channel-dropout", "1"}, "--channel-dropout: 1 (want 0 <= p < 1)");
   expect({"--model", "lstm", "--hidden", "64,64"},
          "--hidden: 2 widths (want one, that of the state, for --model lstm)");
   expect({"--noise", "0.1"},
-         "--noise: --dataset digits does not have it (it belongs to xor, spirals, moons, circles, blobs, regression)");
+         "--noise: not with --dataset digits (want --dataset xor, spirals, moons, circles, blobs, regression)");
   expect({"--data", "x.csv", "--standardize", "--min-max"}, "--min-max: not together with --standardize");
   expect({"--dataset", "csv"}, "--dataset csv: no file (want --data FILE)");
-  expect({"--power", "2"}, "--power: --schedule none has none (want polynomial)");
+  expect({"--power", "2"}, "--power: not with --schedule none (want --schedule polynomial)");
   expect({"--patience", "3"}, "--patience: there is nothing to watch (want --validation N as well)");
   expect({"--folds", "1"}, "--folds: 1 (want 2 to 1000)");
   expect({"--clip-norm", "1", "--clip-value", "1"},

@@ -90,6 +90,7 @@ TEST_F(Program, NamesTheOpOfAnAnomaly) {
   const Outcome r = run(std::string(kSmall) + "--optimizer sgd --lr 1e30 --detect-anomaly --quiet --report none");
   EXPECT_EQ(r.code, 4);
   EXPECT_NE(r.err.find("anomaly: "), std::string::npos) << r.err;
+  EXPECT_EQ(r.err.find("include/c++"), std::string::npos) << r.err;
 }
 
 TEST_F(Program, TestsAndReportsWhatThereIsOnAnInterrupt) {

@@ -4,6 +4,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/nn/io/npy.h"
 #include "dagrad/nn/io/npz.h"
+#include "dagrad/ops/view.h"
 #include "tools/program.h"
 
 namespace dagrad::tools {
@@ -83,6 +84,41 @@ TEST_F(Train, PredictsNumbersAndImages) {
   EXPECT_EQ(io::load_npy(folder_ / "y.npy").shape(), (Shape{5, 10}));
 }
 
+TEST_F(Train, ReadsEveryKindOfFile) {
+  std::vector<double> features, labels;
+  std::string csv, images;
+  for (int i = 0; i < 60; ++i) {
+    const int label = i % 2;
+    features.insert(features.end(), {label + i % 5 * 0.1, label - i % 3 * 0.1});
+    labels.push_back(label);
+    csv += (i % 20 == 7 ? std::string() : std::to_string(features[2 * static_cast<std::size_t>(i)])) + "\t" +
+           (label == 0 ? "oak" : "elm") + "\n";
+    images.push_back(static_cast<char>(label));
+    images += std::string(3072, static_cast<char>(200 * label + i % 7));
+  }
+  io::save_npy(tensor(features, {60, 2}), folder_ / "x.npy");
+  io::save_npy(to(tensor(labels, {60}), i64), folder_ / "classes.npy");
+  io::save_npy(tensor(labels, {60}), folder_ / "numbers.npy");
+  io::save_npz({{"x", tensor(features, {60, 2})}, {"y", to(tensor(labels, {60}), i64)}}, folder_ / "xy.npz");
+  write("t.csv", csv);
+  fs::create_directories(folder_ / "cifar");
+  for (const char* name :
+       {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch"})
+    write("cifar/" + std::string(name) + ".bin", images);
+
+  const std::string rest = " --epochs 30 --batch-size 8 --lr 0.02 --quiet --report none --json -";
+  for (const char* data :
+       {"x.npy --labels classes.npy", "xy.npz", "t.csv --no-header --separator tab --missing drop"}) {
+    const Outcome r = run("train --hidden 8 --data " + std::string(data) + rest);
+    EXPECT_EQ(end_of(r)["test_accuracy"], 1.0) << data;
+  }
+  EXPECT_GT(end_of(run("train --hidden 8 --data x.npy --labels numbers.npy" + rest))["test"]["r2"], 0.8);
+  EXPECT_EQ(end_of(run(
+                "train --model cnn --channels 2 --hidden none --data cifar --epochs 20 --lr 0.02 --quiet --report none "
+                "--json - --samples 40"))["test_accuracy"],
+            1.0);
+}
+
 TEST_F(Train, SaysWhatIsWrongWithModelsAndInputs) {
   write("table.csv", table(60));
   ASSERT_EQ(run("train --data table.csv --epochs 1 --hidden 4 --save net.safetensors --quiet --report none").code, 0);
@@ -109,6 +145,12 @@ TEST_F(Train, SaysWhatIsWrongWithModelsAndInputs) {
   expect("train --data table.csv --label colours", 3,
          "table.csv: has no column 'colours' (want one of size, colour, kind)");
   EXPECT_EQ(run("train --resume table.csv").code, 3);
+  io::save_npy(zeros({5}), folder_ / "flat.npy");
+  expect("train --data flat.npy --labels flat.npy", 3, "flat.npy: features are [5] (want [N, ...], samples first)");
+  expect("train --data net.safetensors", 2,
+         "--data: 'net.safetensors' (want a folder, or a file that ends in .csv, .npz or .npy, or --dataset)");
+  expect("train --dataset cifar10 --data table.csv", 2,
+         "--dataset cifar10: 'table.csv' is a file (want the folder of its files)");
 }
 
 TEST_F(Train, WritesACheckpointOnAnInterruptAndSaysHowToGoOn) {

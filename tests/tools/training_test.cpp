@@ -190,8 +190,8 @@ TEST(Report, ShowsWhatThereIs) {
     EXPECT_EQ(html.find("http"), std::string::npos) << "the page needs no network";
     for (const std::string& part : parts) EXPECT_NE(html.find(part), std::string::npos) << part;
   };
-  expect(page(moons()), {">Boundaries<", "Learning rate", "Norm of the gradients", ">Taken for<", "Weights over time",
-                         "Area under the ROC curve"});
+  expect(page(moons()), {">Boundaries<", "Learning rate", "Norm of the gradients", ">Confusion matrix<",
+                         "Weights over time", "Area under the ROC curve"});
   expect(page({"--samples", "200", "--epochs", "1", "--model", "cnn"}),
          {">Learned filters<", ">Mistakes<", "taken for", "data:image/bmp"});
   expect(page({"--samples", "200", "--epochs", "1"}), {"What the first layer looks for", "epoch 1"});

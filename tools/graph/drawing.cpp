@@ -62,12 +62,33 @@ std::string times_text(double forward, double backward) {
   return fmt::format("{} + {} back", time_text(forward), time_text(backward));
 }
 
+/// The attributes in lines that make no node wider than its neighbours; a list in brackets stays whole.
+std::vector<std::string> wrapped(const std::string& text) {
+  constexpr std::size_t kWidest = 30;
+  std::vector<std::string> words(1), lines;
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+    if (c == ' ' && depth == 0)
+      words.emplace_back();
+    else
+      words.back() += c;
+  }
+  for (const std::string& word : words) {
+    if (lines.empty() || lines.back().size() + 1 + word.size() > kWidest)
+      lines.push_back(word);
+    else
+      lines.back() += " " + word;
+  }
+  return lines;
+}
+
 /// What a drawing says of a single op or leaf.
 DrawnNode single(const Node& node, const NodeCost& cost) {
   DrawnNode drawn;
   drawn.name = node.is_leaf() && !node.label().empty() ? node.label() : std::string(node.name());
   drawn.kind = kind_of(node.name());
-  if (const std::string attributes = node.attributes(); !attributes.empty()) drawn.lines.push_back(attributes);
+  if (const std::string attributes = node.attributes(); !attributes.empty()) drawn.lines = wrapped(attributes);
   std::vector<std::string> specs;
   specs.reserve(node.outputs().size());
   for (const NodeOutput& output : node.outputs()) specs.push_back(spec_text(output));
@@ -264,7 +285,7 @@ void write_dot(std::ostream& out, const Drawing& drawing) {
     to << "graph [rankdir=TB, bgcolor=\"transparent\", fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, "
           "nodesep=0.25, "
           "ranksep=0.35];\n"
-          "node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#8b949e\", margin=\"0.2,0.06\"];\n"
+          "node [fontname=\"Helvetica,Arial,sans-serif\", fontsize=10, color=\"#8b949e\", margin=\"0.25,0.06\"];\n"
           "edge [fontname=\"Helvetica,Arial,sans-serif\", fontsize=8, color=\"#57606a\", fontcolor=\"#57606a\", "
           "arrowsize=0.6];\n";
     write_boxes(to, drawing);

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <fmt/format.h>
 
 #include "dagrad/core/random.h"
@@ -12,7 +13,9 @@ namespace {
 nn::Sequential make_net(std::int64_t in, bool normalised) {
   nn::Sequential net;
   for (int layer = 0; layer < 5; ++layer) {
-    net.add(nn::Linear(layer == 0 ? in : 64, 64));
+    nn::Linear linear(layer == 0 ? in : 64, 64);
+    nn::init::kaiming_normal_(linear.weight, {.nonlinearity = nn::init::Nonlinearity::relu});
+    net.add(linear);
     if (normalised) net.add(nn::BatchNorm1d(64));
     net.add(nn::ReLU());
   }
@@ -27,7 +30,7 @@ void run_batchnorm(Notebook& book) {
   Table table{{"network", "rate", "training loss", "test accuracy"}};
   std::vector<Series> curves;
   for (const bool normalised : {false, true}) {
-    for (const double lr : {0.01, 0.1, 0.5}) {
+    for (const double lr : {0.02, 0.2, 2.0}) {
       manual_seed(0);
       nn::Sequential net = make_net(digits.features.size(1), normalised);
       optim::SGD sgd(net.parameters(), {.lr = lr});
@@ -35,7 +38,7 @@ void run_batchnorm(Notebook& book) {
       train(net, sgd, digits, 6, [&](std::int64_t) { losses.push_back(evaluate(net, digits).loss); });
       const std::string name = fmt::format("{}, rate {}", normalised ? "batch norm" : "plain", lr);
       table.rows.push_back({normalised ? "with batch norm" : "without", fmt::format("{}", lr),
-                            fmt::format("{:.4f}", losses.back()),
+                            std::isfinite(losses.back()) ? fmt::format("{:.4f}", losses.back()) : "no number",
                             fmt::format("{:.1f}%", 100 * evaluate(net, test).accuracy)});
       curves.push_back(counted(name, losses));
     }
@@ -63,9 +66,9 @@ void run_batchnorm(Notebook& book) {
                            .log_y = true},
                           {counted("", gaps)})});
   book.say(
-      "With batch normalisation the same network learns at rates that stop it otherwise, because the scale of a "
-      "layer's "
-      "weights no longer changes what the next one sees.");
+      "With batch normalisation the same network learns faster, and at a rate that throws it away otherwise, because "
+      "the scale of a layer's weights no longer changes what the next one sees. In training it takes the batch's own "
+      "mean and variance, in evaluation running averages of them, which have to be caught up with first.");
 }
 
 }  // namespace dagrad::tools::lab

@@ -80,6 +80,12 @@ Run train_rnn(double scale, const Clip& clip) {
   return run;
 }
 
+double mean_of_last(const std::vector<double>& values, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = values.size() - count; i < values.size(); ++i) sum += values[i];
+  return sum / static_cast<double>(count);
+}
+
 void compare_rnns(Notebook& book) {
   struct Way {
     std::string name;
@@ -100,12 +106,13 @@ void compare_rnns(Notebook& book) {
       {"too large, global norm 0.5", 2.2, measured([](const auto& p) { optim::clip_grad_norm_(p, 0.5); })},
       {"orthogonal, none", 0, measured([](const auto&) {})},
   };
-  Table table{{"weights, clipping", "largest gradient norm", "loss at the end"}};
+  constexpr std::size_t kLast = 20;
+  Table table{{"weights, clipping", "largest gradient norm", fmt::format("mean loss of the last {} steps", kLast)}};
   std::vector<Series> losses, norms;
   for (const Way& way : ways) {
     const Run run = train_rnn(way.scale, way.clip);
     table.rows.push_back({way.name, fmt::format("{:.3g}", *std::max_element(run.norms.begin(), run.norms.end())),
-                          fmt::format("{:.3g}", run.losses.back())});
+                          fmt::format("{:.3g}", mean_of_last(run.losses, kLast))});
     losses.push_back(counted(way.name, run.losses));
     norms.push_back(counted(way.name, run.norms));
   }
@@ -139,8 +146,8 @@ void run_clipping(Notebook& book) {
   compare_rnns(book);
   book.say(
       "At the cliff one gradient is so long that a step along it throws the weights far away, onto a plateau where "
-      "none "
-      "is left. Clipping by norm keeps its direction and bounds its length; by value it bounds each part and turns it. "
+      "none is left. Clipping by norm keeps its direction and bounds its length; by value it bounds each part and "
+      "turns it. "
       "The cliff's weights are one tensor, for which its norm is the global one; the recurrent network has three, and "
       "there clipping each by itself turns the step as a whole, which the global norm does not.");
 }

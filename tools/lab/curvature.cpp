@@ -154,7 +154,7 @@ void run_curvature(Notebook& book) {
   nn::Sequential net = nn::mlp({2, 12, 12, 2}, {.activation = nn::ActivationKind::tanh});
   net.to(f64);
   optim::Adam adam(net.parameters(), {.lr = 0.01});
-  Table table{{"step", "loss", "gradient norm", "smallest eigenvalue", "largest", "condition number",
+  Table table{{"step", "loss", "gradient norm", "smallest eigenvalue", "largest", "condition number, about",
                "negative among the outermost"}};
   Series smallest{"smallest", {}, {}}, largest{"largest", {}, {}};
   int step = 0;
@@ -182,9 +182,10 @@ void run_curvature(Notebook& book) {
   leave_a_saddle(book, moons);
   book.say(
       "The eigenvalues span many powers of ten: along most directions the loss is almost flat while a few are steep, "
-      "which is what holds plain descent to small rates. Negative ones say that where training passes is no valley "
-      "but a saddle: there the gradient vanishes, and descent that begins beside it stays for the longer the nearer it "
-      "begins.");
+      "which is what holds plain descent to small rates. Negative ones say that where training passes "
+      "is no valley: along some directions the loss curves down, as at a saddle. In a saddle the gradient vanishes, "
+      "and "
+      "descent that begins beside it stays for the longer the nearer it begins.");
 }
 
 }  // namespace dagrad::tools::lab

@@ -109,7 +109,9 @@ void run_gradients(Notebook& book) {
   train_with_cures(book, digits);
   book.say(
       "Each layer multiplies the gradient by its weights and slopes, so through many layers it shrinks or grows "
-      "geometrically, unless the start keeps the factor near 1 or batch normalisation sets it anew at each layer. "
+      "geometrically, unless the start keeps the factor near 1. Batch normalisation makes the factor independent of "
+      "the weights' "
+      "scale: near 1 with a sigmoid, about 1.2 with ReLU, so that through many layers it still grows. "
       "Clipping keeps an exploding gradient from throwing the weights away; it brings back no gradient that has "
       "vanished.");
 }

@@ -29,33 +29,40 @@ std::string densities(const std::string& title, const std::string& label,
   return density_rows({.title = title, .x_label = label}, rows);
 }
 
+/// log10 of the absolute values that are not 0.
+std::vector<double> sizes_of(const Tensor& t) {
+  std::vector<double> sizes;
+  for (const double x : values(t)) {
+    if (x != 0) sizes.push_back(std::log10(std::abs(x)));
+  }
+  return sizes;
+}
+
 /// What the layers give and get at one moment.
 struct Moment {
-  std::vector<std::vector<double>> activations;
-  std::vector<std::vector<double>> gradients;  // log10 of the absolute values that are not 0
-  std::vector<double> norms;                   // of the gradients, by layer
+  std::vector<std::vector<double>> activations;  // of ReLU their sizes: half of them are 0, and they may explode
+  std::vector<std::vector<double>> gradients;    // their sizes
+  std::vector<double> norms;                     // of the gradients, by layer
 };
 
-Moment look_at(DeepNet& net, const data::Dataset& data) {
+Moment look_at(DeepNet& net, const std::string& activation, const data::Dataset& data) {
   Moment moment;
   moment.norms = gradient_norms(net, data.features, data.labels);
   for (const Tensor& h : net.activations) {
-    moment.activations.push_back(values(h));
-    std::vector<double>& sizes = moment.gradients.emplace_back();
-    if (!h.grad().defined()) continue;
-    for (const double g : values(h.grad())) {
-      if (g != 0) sizes.push_back(std::log10(std::abs(g)));
-    }
+    moment.activations.push_back(activation == "relu" ? sizes_of(h) : values(h));
+    moment.gradients.push_back(h.grad().defined() ? sizes_of(h.grad()) : std::vector<double>());
   }
   return moment;
 }
 
 void add_charts(std::vector<std::string>& charts, const std::string& start, const std::string& activation,
                 const std::string& when, const Moment& moment) {
-  const double low = activation == "tanh" ? -1 : 0, high = activation == "relu" ? 3 : 1;
-  charts.push_back(densities(fmt::format("{}, {}: activations", start, when), "", moment.activations, low, high));
+  const bool is_relu = activation == "relu";
+  const double low = is_relu ? -14 : activation == "tanh" ? -1 : 0, high = is_relu ? 12 : 1;
+  charts.push_back(densities(fmt::format("{}, {}: activations", start, when), is_relu ? "log10 of those above 0" : "",
+                             moment.activations, low, high));
   charts.push_back(densities(fmt::format("{}, {}: gradients", start, when), "log10 of the absolute value",
-                             moment.gradients, -14, 0));
+                             moment.gradients, -14, is_relu ? 12 : 2));
 }
 
 }  // namespace
@@ -70,7 +77,7 @@ void run_init(Notebook& book) {
     for (const Start& start : starts()) {
       manual_seed(1);
       DeepNet net(digits.features.size(1), kWidth, kDepth, 10, activation, start);
-      const Moment before = look_at(net, digits);
+      const Moment before = look_at(net, activation, digits);
       const std::vector<Tensor> first = net.activations;
       optim::Adam adam(net.parameters(), {.lr = 1e-3});
       std::vector<double> loss;
@@ -81,10 +88,11 @@ void run_init(Notebook& book) {
                             fmt::format("{:.2g}", deviation(first.back())),
                             fmt::format("{:.0f}%", 100 * stuck_share(activation, first.back())),
                             norms.back() > 0 ? fmt::format("{:.2g}", norms.front() / norms.back()) : "no gradient",
-                            fmt::format("{:.3f}", loss.back())});
+                            fmt::format("{:.3g}", loss.back())});
       losses.push_back(counted(start.name, loss));
       add_charts(charts, start.name, activation, "before training", before);
-      add_charts(charts, start.name, activation, fmt::format("after {} steps", kSteps), look_at(net, digits));
+      add_charts(charts, start.name, activation, fmt::format("after {} steps", kSteps),
+                 look_at(net, activation, digits));
     }
     book.table(fmt::format("{} layers of {} with {}", kDepth, kWidth, activation), table);
     book.charts({line_chart({.title = "Loss with " + activation, .x_label = "step", .log_y = true}, losses)});
@@ -92,9 +100,11 @@ void run_init(Notebook& book) {
   }
   book.say(
       "Zero and constant starts keep all units of a layer equal. N(0, 0.01^2) lets the signal and the gradients fade "
-      "away, N(0, 1) saturates or explodes. Xavier keeps tanh alive, He keeps ReLU alive; a sigmoid's slope of at most "
-      "1/4 starves the first layers whatever the start. Gradients that are exactly 0 are not in the densities: a row "
-      "without an area has none but those.");
+      "away; N(0, 1) saturates tanh and makes ReLU explode. Xavier keeps tanh alive, He keeps ReLU alive. A sigmoid's "
+      "slope of at most 1/4 starves the first layers at every start that is made to keep the signal's variance; only "
+      "the large weights of N(0, 1) make up for it, although they saturate half of the units. Gradients (and a ReLU's "
+      "activations) that are exactly 0 are not in the densities, and a row without an area has none but those; what "
+      "lies beyond an axis is counted at its end.");
 }
 
 }  // namespace dagrad::tools::lab

@@ -8,6 +8,7 @@
 #include "dagrad/nn/data/data_loader.h"
 #include "dagrad/nn/data/digits.h"
 #include "dagrad/ops/ops.h"
+#include "tools/plane.h"
 
 namespace dagrad::tools::lab {
 
@@ -49,31 +50,9 @@ data::Dataset flat_digits(std::int64_t count, std::uint64_t seed) {
 Field field_over(double x_low, double x_high, double y_low, double y_high,
                  const std::function<Tensor(const Tensor&)>& f, std::int64_t n) {
   const NoGrad guard;
-  std::vector<float> points;
-  for (std::int64_t row = 0; row < n; ++row) {
-    for (std::int64_t column = 0; column < n; ++column) {
-      const double cell = 1 / static_cast<double>(n);
-      points.push_back(static_cast<float>(x_low + (x_high - x_low) * (static_cast<double>(column) + 0.5) * cell));
-      points.push_back(static_cast<float>(y_high - (y_high - y_low) * (static_cast<double>(row) + 0.5) * cell));
-    }
-  }
-  return {x_low, x_high, y_low, y_high, n, n, values(f(tensor(points, {n * n, 2})))};
-}
-
-std::vector<Series> points_of(const data::Dataset& dataset) {
-  std::vector<Series> result(static_cast<std::size_t>(dataset.classes));
-  const std::vector<double> x = values(dataset.features);
-  const auto labels = dataset.labels.to_vector<std::int64_t>();
-  for (std::size_t i = 0; i < labels.size(); ++i) {
-    Series& series = result[static_cast<std::size_t>(labels[i])];
-    series.x.push_back(x[2 * i]);
-    series.y.push_back(x[2 * i + 1]);
-  }
-  for (std::size_t c = 0; c < result.size(); ++c) {
-    result[c].name = fmt::format("class {}", c);
-    result[c].points = true;
-  }
-  return result;
+  Field field{x_low, x_high, y_low, y_high, n, n, {}};
+  field.values = values(f(centres_of(field)));
+  return field;
 }
 
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const std::vector<Tensor>& parameters,

@@ -36,9 +36,6 @@ data::Dataset flat_digits(std::int64_t count, std::uint64_t seed);
 Field field_over(double x_low, double x_high, double y_low, double y_high,
                  const std::function<Tensor(const Tensor&)>& f, std::int64_t n = 80);
 
-/// The points of each class of a dataset in the plane.
-std::vector<Series> points_of(const data::Dataset& dataset);
-
 /// An optimizer by its name (sgd, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw), or
 /// "adam, uncorrected" for Adam without its bias correction.
 std::unique_ptr<optim::Optimizer> make_optimizer(const std::string& name, const std::vector<Tensor>& parameters,

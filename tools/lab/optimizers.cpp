@@ -26,6 +26,14 @@ struct Surface {
   std::vector<Candidate> candidates;
 };
 
+/// Candidates whose paths are drawn together, by where they stand in a list of them.
+struct Family {
+  const char* title;
+  std::ptrdiff_t first, count;
+};
+constexpr Family kFamilies[] = {
+    {"Descent and momentum", 0, 3}, {"A rate for each weight", 3, 3}, {"Adam and its like", 6, 3}};
+
 Tensor x_of(const Tensor& points) { return select(points, 1, 0); }
 Tensor y_of(const Tensor& points) { return select(points, 1, 1); }
 
@@ -105,8 +113,14 @@ void walk_surface(Notebook& book, const Surface& surface) {
   }
   book.table(surface.name, table);
   const auto& [x_low, x_high, y_low, y_high] = surface.window;
-  book.charts({field_chart({.title = surface.name}, field_over(x_low, x_high, y_low, y_high, surface.f), paths),
-               line_chart({.title = "Value", .x_label = "step"}, curves)});
+  const Field field = field_over(x_low, x_high, y_low, y_high, surface.f);
+  std::vector<std::string> charts;
+  for (const auto& [title, first, count] : kFamilies) {
+    const auto begin = paths.begin() + first;
+    charts.push_back(field_chart({.title = title}, field, {begin, begin + count}));
+  }
+  charts.push_back(line_chart({.title = "Value", .x_label = "step"}, curves));
+  book.charts(charts);
 }
 
 void train_networks(Notebook& book, const std::string& title, const data::Dataset& digits, const data::Dataset& test,
@@ -172,7 +186,7 @@ void run_optimizers(Notebook& book) {
       "Plain descent follows the steepest direction and so crosses a ravine again and again; momentum averages the "
       "crossings away. Methods that divide by the size of past gradients move alike along all axes: they leave saddles "
       "and plateaus that plain descent hardly notices it is on. Without bias correction Adam's first steps are more "
-      "than three times too long.");
+      "than three times too long; on these small networks, whose rate could be larger, that happens to help.");
 }
 
 }  // namespace dagrad::tools::lab

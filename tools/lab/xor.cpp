@@ -5,6 +5,7 @@
 #include "dagrad/ops/ops.h"
 #include "tools/lab/kit.h"
 #include "tools/lab/notebook.h"
+#include "tools/plane.h"
 
 namespace dagrad::tools::lab {
 namespace {
@@ -56,7 +57,8 @@ void run_xor(Notebook& book) {
     losses.push_back(counted(name, loss));
     const auto second_class = [&](const Tensor& points) { return select(softmax(net(points), 1), 1, 1); };
     charts.push_back(field_chart({.title = fmt::format("P(class 1) of the net with {}", name)},
-                                 field_over(-1.5, 1.5, -1.5, 1.5, second_class), points_of(corners)));
+                                 field_over(-1.5, 1.5, -1.5, 1.5, second_class),
+                                 points_by_class(corners, {"class 0", "class 1"})));
   }
   charts.push_back(line_chart({.title = "Loss", .x_label = "step", .log_y = true}, losses));
   charts.push_back(line_chart({.title = "The perceptron's accuracy", .x_label = "update"}, {counted("", by_update)}));

@@ -45,8 +45,9 @@ TEST_F(Csv, MakesADatasetOfFeaturesAndClasses) {
 
 TEST_F(Csv, TreatsMissingValuesAsAsked) {
   const auto file = write("a", "x,c,y\n1,p,0\n,q,1\n5,?,0\n3,p,NA\n");
-  expect_error<IoError>([&] { load_csv(file); },
-                        file.string() + ":3: column 'x' has no value (want one, or missing set otherwise)");
+  expect_error<IoError>(
+      [&] { load_csv(file); },
+      file.string() + ":3: column 'x' has no value (want one; the option missing can drop the row or take the mean)");
   const Dataset dropped = load_csv(file, {.missing = Missing::drop_row});
   EXPECT_EQ(dropped.size(), 1);
   const Dataset filled = load_csv(file, {.missing = Missing::mean});
@@ -69,7 +70,7 @@ TEST_F(Csv, NamesTheLineThatIsWrong) {
       {"a,b\ninf,2\n", ":2: column 'a' has 'inf' (want a finite number of type double)"},
       {"a,a\n1,2\n", ":1: has the column 'a' twice"},
       {"a\n1\n", ": has one column (want features besides the label)"},
-      {"a,y\n,1\n,0\n", ":2: column 'a' has no value (want one, or missing set otherwise)"},
+      {"a,y\n,1\n,0\n", ":2: column 'a' has no value (want one; the option missing can drop the row or take the mean)"},
   };
   for (const auto& [text, message] : cases) {
     const auto file = write("a", text);
@@ -102,8 +103,9 @@ TEST_F(Csv, ReadsAnotherTableAsTheOneThatTheEncodingIsOf) {
   const CsvTable bare = read_csv(write("c", "x,colour\n,red\n"), options);
   const CsvOptions filling{.missing = Missing::mean};
   EXPECT_EQ(encode_csv_features(bare, encoding, filling, "c").to_vector<int>(), (std::vector<int>{3, 0, 1}));
-  expect_error<IoError>([&] { encode_csv_features(bare, encoding, options, "c"); },
-                        "c:2: column 'x' has no value (want one, or missing set otherwise)");
+  expect_error<IoError>(
+      [&] { encode_csv_features(bare, encoding, options, "c"); },
+      "c:2: column 'x' has no value (want one; the option missing can drop the row or take the mean)");
 }
 
 TEST_F(Csv, NamesWhatAnEncodingDoesNotHave) {

@@ -90,6 +90,8 @@ TEST_F(Numpy, SaysWhatIsWrong) {
       file + ": labels are [2, 2] (want [N] for classes)");
   expect_error<IoError>([&] { load(ones({}), zeros({2}, i64)); },
                         file + ": features or labels are a single number (want arrays, samples first)");
+  expect_error<IoError>([&] { load(ones({2}), zeros({2}, i64)); },
+                        file + ": features are [2] (want [N, ...], samples first)");
   expect_error<IoError>([&] { load(ones({2}), zeros({2}, i64), {.features = "a"}); },
                         file + ": has no array 'a' (want one of x, y)");
 }
