@@ -126,8 +126,6 @@ std::string InstanceNorm::describe() const {
 
 // --- LayerNorm, RMSNorm, GroupNorm ---
 
-LayerNorm::LayerNorm(std::int64_t size, LayerNormOptions given) : LayerNorm(Shape{size}, given) {}
-
 LayerNorm::LayerNorm(const Shape& shape, LayerNormOptions given) : normalized_shape(shape), options(given) {
   if (shape.empty()) throw UsageError("LayerNorm: normalized_shape is [] (want at least one axis)");
   if (!options.elementwise_affine) return;
@@ -147,8 +145,6 @@ std::string LayerNorm::describe() const {
                      differing("elementwise_affine", options.elementwise_affine, true),
                      differing("bias", options.bias, true));
 }
-
-RMSNorm::RMSNorm(std::int64_t size, RMSNormOptions given) : RMSNorm(Shape{size}, given) {}
 
 RMSNorm::RMSNorm(const Shape& shape, RMSNormOptions given) : normalized_shape(shape), options(given) {
   if (shape.empty()) throw UsageError("RMSNorm: normalized_shape is [] (want at least one axis)");

@@ -122,7 +122,9 @@ struct LayerNormOptions {
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
-  explicit LayerNorm(std::int64_t normalized_size, LayerNormOptions given = {});
+  template <std::integral Size>
+  explicit LayerNorm(Size normalized_size, LayerNormOptions given = {})
+      : LayerNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -142,7 +144,9 @@ struct RMSNormOptions {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
-  explicit RMSNorm(std::int64_t normalized_size, RMSNormOptions given = {});
+  template <std::integral Size>
+  explicit RMSNorm(Size normalized_size, RMSNormOptions given = {})
+      : RMSNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
