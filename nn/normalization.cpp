@@ -34,7 +34,7 @@ std::string differing(std::string_view what, bool value, bool usual) {
 // --- BatchNorm ---
 
 BatchNorm::BatchNorm(const char* name, int least_axes, int most_axes, std::int64_t features,
-                     const BatchNormLayerOptions& given)
+                     BatchNormLayerOptions given)
     : options(given), name_(name), least_axes_(least_axes), most_axes_(most_axes), features_(features) {
   check_features(name, features);
   if (options.affine) {
@@ -85,7 +85,7 @@ std::string BatchNorm::describe() const {
 
 // --- InstanceNorm ---
 
-InstanceNorm::InstanceNorm(const char* name, int axes, std::int64_t features, const InstanceNormLayerOptions& given)
+InstanceNorm::InstanceNorm(const char* name, int axes, std::int64_t features, InstanceNormLayerOptions given)
     : options(given), name_(name), axes_(axes), features_(features) {
   check_features(name, features);
   if (options.affine) {
@@ -126,7 +126,7 @@ std::string InstanceNorm::describe() const {
 
 // --- LayerNorm, RMSNorm, GroupNorm ---
 
-LayerNorm::LayerNorm(const Shape& shape, const LayerNormOptions& given) : normalized_shape(shape), options(given) {
+LayerNorm::LayerNorm(const Shape& shape, LayerNormOptions given) : normalized_shape(shape), options(given) {
   if (shape.empty()) throw UsageError("LayerNorm: normalized_shape is [] (want at least one axis)");
   if (!options.elementwise_affine) return;
   weight = parameter(ones(shape));
@@ -146,7 +146,7 @@ std::string LayerNorm::describe() const {
                      differing("bias", options.bias, true));
 }
 
-RMSNorm::RMSNorm(const Shape& shape, const RMSNormOptions& given) : normalized_shape(shape), options(given) {
+RMSNorm::RMSNorm(const Shape& shape, RMSNormOptions given) : normalized_shape(shape), options(given) {
   if (shape.empty()) throw UsageError("RMSNorm: normalized_shape is [] (want at least one axis)");
   if (options.elementwise_affine) weight = parameter(ones(shape));
 }
@@ -161,7 +161,7 @@ std::string RMSNorm::describe() const {
                      differing("elementwise_affine", options.elementwise_affine, true));
 }
 
-GroupNorm::GroupNorm(std::int64_t groups_in, std::int64_t channels, const GroupNormOptions& given)
+GroupNorm::GroupNorm(std::int64_t groups_in, std::int64_t channels, GroupNormOptions given)
     : groups(groups_in), options(given), channels_(channels) {
   if (groups < 1 || channels < 1 || channels % groups != 0) {
     throw UsageError(

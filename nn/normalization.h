@@ -39,7 +39,7 @@ class BatchNorm : public Module {
   BatchNormLayerOptions options;
 
  protected:
-  BatchNorm(const char* name, int least_axes, int most_axes, std::int64_t features, const BatchNormLayerOptions& given);
+  BatchNorm(const char* name, int least_axes, int most_axes, std::int64_t features, BatchNormLayerOptions given);
 
  private:
   const char* name_;
@@ -50,19 +50,19 @@ class BatchNorm : public Module {
 /// For x [N, C] or [N, C, L].
 class BatchNorm1d : public BatchNorm {
  public:
-  explicit BatchNorm1d(std::int64_t features, const BatchNormLayerOptions& given = {})
+  explicit BatchNorm1d(std::int64_t features, BatchNormLayerOptions given = {})
       : BatchNorm("BatchNorm1d", 2, 3, features, given) {}
 };
 /// For x [N, C, H, W].
 class BatchNorm2d : public BatchNorm {
  public:
-  explicit BatchNorm2d(std::int64_t features, const BatchNormLayerOptions& given = {})
+  explicit BatchNorm2d(std::int64_t features, BatchNormLayerOptions given = {})
       : BatchNorm("BatchNorm2d", 4, 4, features, given) {}
 };
 /// For x [N, C, D, H, W].
 class BatchNorm3d : public BatchNorm {
  public:
-  explicit BatchNorm3d(std::int64_t features, const BatchNormLayerOptions& given = {})
+  explicit BatchNorm3d(std::int64_t features, BatchNormLayerOptions given = {})
       : BatchNorm("BatchNorm3d", 5, 5, features, given) {}
 };
 
@@ -87,7 +87,7 @@ class InstanceNorm : public Module {
   InstanceNormLayerOptions options;
 
  protected:
-  InstanceNorm(const char* name, int axes, std::int64_t features, const InstanceNormLayerOptions& given);
+  InstanceNorm(const char* name, int axes, std::int64_t features, InstanceNormLayerOptions given);
 
  private:
   const char* name_;
@@ -97,17 +97,17 @@ class InstanceNorm : public Module {
 
 class InstanceNorm1d : public InstanceNorm {
  public:
-  explicit InstanceNorm1d(std::int64_t features, const InstanceNormLayerOptions& given = {})
+  explicit InstanceNorm1d(std::int64_t features, InstanceNormLayerOptions given = {})
       : InstanceNorm("InstanceNorm1d", 3, features, given) {}
 };
 class InstanceNorm2d : public InstanceNorm {
  public:
-  explicit InstanceNorm2d(std::int64_t features, const InstanceNormLayerOptions& given = {})
+  explicit InstanceNorm2d(std::int64_t features, InstanceNormLayerOptions given = {})
       : InstanceNorm("InstanceNorm2d", 4, features, given) {}
 };
 class InstanceNorm3d : public InstanceNorm {
  public:
-  explicit InstanceNorm3d(std::int64_t features, const InstanceNormLayerOptions& given = {})
+  explicit InstanceNorm3d(std::int64_t features, InstanceNormLayerOptions given = {})
       : InstanceNorm("InstanceNorm3d", 5, features, given) {}
 };
 
@@ -117,11 +117,14 @@ struct LayerNormOptions {
   bool bias = true;                ///< and with bias
 };
 
-/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({512})`. Parameters weight (1 at
-/// the start) and bias (0) have that shape.
+/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({8, 8})`, `LayerNorm(512)`.
+/// Parameters weight (1 at the start) and bias (0) have that shape.
 class LayerNorm : public Module {
  public:
-  explicit LayerNorm(const Shape& normalized_shape, const LayerNormOptions& given = {});
+  explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
+  template <std::integral Size>
+  explicit LayerNorm(Size normalized_size, LayerNormOptions given = {})
+      : LayerNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -140,7 +143,10 @@ struct RMSNormOptions {
 /// shape.
 class RMSNorm : public Module {
  public:
-  explicit RMSNorm(const Shape& normalized_shape, const RMSNormOptions& given = {});
+  explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
+  template <std::integral Size>
+  explicit RMSNorm(Size normalized_size, RMSNormOptions given = {})
+      : RMSNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -159,7 +165,7 @@ struct GroupNormOptions {
 /// [channels]. Throws UsageError unless the groups divide the channels.
 class GroupNorm : public Module {
  public:
-  GroupNorm(std::int64_t groups, std::int64_t channels, const GroupNormOptions& given = {});
+  GroupNorm(std::int64_t groups, std::int64_t channels, GroupNormOptions given = {});
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;

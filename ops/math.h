@@ -52,8 +52,8 @@ Tensor remainder(const Tensor& a, const Tensor& b, Location where = Location::cu
 Tensor remainder(const Tensor& a, double b, Location where = Location::current());
 Tensor remainder(double a, const Tensor& b, Location where = Location::current());
 
-/// x held to [low, high], either of which may be infinite; the gradient passes where low <= x <= high. Also i64. Throws
-/// UsageError when low > high.
+/// x held to [low, high], either of which may be infinite; the gradient passes where low <= x <= high. Also i64, to
+/// whole numbers (else DTypeError). Throws UsageError when low > high.
 Tensor clamp(const Tensor& x, double low, double high, Location where = Location::current());
 
 /// condition ? a : b, for a boolean condition. The branch that is not taken gets a gradient of exactly 0, even where

@@ -84,6 +84,7 @@ HWY_AFTER_NAMESPACE();
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <limits>
 
 #include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/copy.h"
@@ -179,9 +180,11 @@ struct I64Kernels {
     }
   }
   static std::int64_t clamp(std::int64_t x, Numbers bounds) {
-    if (static_cast<double>(x) < bounds.a) return static_cast<std::int64_t>(bounds.a);
-    if (static_cast<double>(x) > bounds.b) return static_cast<std::int64_t>(bounds.b);
-    return x;
+    return std::clamp(x, nearest(bounds.a), nearest(bounds.b));
+  }
+  static std::int64_t nearest(double x) {
+    if (x >= 0x1p63) return std::numeric_limits<std::int64_t>::max();
+    return x < -0x1p63 ? std::numeric_limits<std::int64_t>::min() : static_cast<std::int64_t>(x);
   }
   static std::int64_t fmod(std::int64_t x, std::int64_t y) { return y == -1 ? 0 : x % y; }  // min % -1 would overflow
   static std::int64_t remainder(std::int64_t x, std::int64_t y) {

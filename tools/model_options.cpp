@@ -86,6 +86,7 @@ void check(const ModelOptions& o) {
   check_name("init", o.init, nn::init_names(), nn::weight_init);
   check_choice("head", o.head, {"flatten", "average"});
   check_range("dropout", o.dropout, o.dropout >= 0 && o.dropout < 1, "0 <= p < 1");
+  check_range("channel-dropout", o.channel_dropout, o.channel_dropout >= 0 && o.channel_dropout < 1, "0 <= p < 1");
   check_between("kernel", o.kernel, 1, 1000);
   check_between("pool", o.pool, 1, 1000);
   check_between("layers", o.layers, 1, 1000);

@@ -221,7 +221,7 @@ TEST(Cnn, TakesEveryNormPoolingHeadAndKernel) {
       [] {
         cnn({1, 4, 4}, {2}, 10, {.dropout = std::nan("")});
       },
-      "Dropout: p is nan (want 0 <= p <= 1)");
+      "cnn: dropout is nan (want 0 <= p <= 1)");
   expect_error<ShapeError>([] { cnn({28, 28}, {2}, 10); }, "cnn: image is [28, 28] (want [C, H, W])");
   expect_error<UsageError>([] { cnn({1, 28, 28}, {}, 10); }, "cnn: no blocks (want the channels of at least one)");
 }

@@ -103,6 +103,9 @@ Sequential pooled(Pool pool, Conv conv, std::int64_t features) {
   return Sequential(std::move(conv), Tanh(), std::move(pool), Flatten(), Linear(features, 2));
 }
 
+/// With tensors, which it has none of otherwise.
+const InstanceNormLayerOptions kTracking{.affine = true, .track_running_stats = true};
+
 std::map<std::string, std::function<Case()>> cases() {
   std::map<std::string, std::function<Case()>> all;
   for (const std::string& name : activation_names()) {
@@ -148,17 +151,19 @@ std::map<std::string, std::function<Case()>> cases() {
   all["rms_norm"] = [] { return Case{between(RMSNorm({4})), {3, 3}}; };
   all["group_norm"] = [] { return Case{between(GroupNorm(2, 4)), {3, 3}}; };
   all["instance_norm"] = [] {
-    const InstanceNormLayerOptions options{.affine = true, .track_running_stats = true};
-    return Case{Sequential(Conv1d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm1d(2, options), Tanh()),
-                {2, 1, 5}};
+    return Case{
+        Sequential(Conv1d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm1d(2, kTracking), Tanh()),
+        {2, 1, 5}};
   };
   all["instance_norm_2d"] = [] {
-    return Case{Sequential(Conv2d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm2d(2), Tanh()),
-                {2, 1, 3, 3}};
+    return Case{
+        Sequential(Conv2d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm2d(2, kTracking), Tanh()),
+        {2, 1, 3, 3}};
   };
   all["instance_norm_3d"] = [] {
-    return Case{Sequential(Conv3d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm3d(2), Tanh()),
-                {2, 1, 2, 2, 3}};
+    return Case{
+        Sequential(Conv3d({.in = 1, .out = 2, .kernel = 2, .bias = false}), InstanceNorm3d(2, kTracking), Tanh()),
+        {2, 1, 2, 2, 3}};
   };
   all["weight_standardized"] = [] {
     return Case{Sequential(WeightStandardized<Conv1d>(2, 3, 2), Tanh(), Flatten(), WeightStandardized<Linear>(9, 2)),
@@ -274,7 +279,6 @@ struct InPyTorch {
 std::map<std::string, InPyTorch> names_in_pytorch() {
   const std::vector<std::string> batch_norm{"weight [3]", "bias [3]", "running_mean [3]", "running_var [3]",
                                             "num_batches_tracked []"};
-  const InstanceNormLayerOptions tracking{.affine = true, .track_running_stats = true};
   const auto gates = [](const char* count, const char* layer) {
     const auto name = [&](const char* what, const char* columns) {
       return fmt::format("{}{} [{}{}]", what, layer, count, columns);
@@ -297,9 +301,9 @@ std::map<std::string, InPyTorch> names_in_pytorch() {
       {"BatchNorm1d", {BatchNorm1d(3), batch_norm}},
       {"BatchNorm2d", {BatchNorm2d(3), batch_norm}},
       {"BatchNorm3d", {BatchNorm3d(3), batch_norm}},
-      {"InstanceNorm1d", {InstanceNorm1d(3, tracking), batch_norm}},
-      {"InstanceNorm2d", {InstanceNorm2d(3, tracking), batch_norm}},
-      {"InstanceNorm3d", {InstanceNorm3d(3, tracking), batch_norm}},
+      {"InstanceNorm1d", {InstanceNorm1d(3, kTracking), batch_norm}},
+      {"InstanceNorm2d", {InstanceNorm2d(3, kTracking), batch_norm}},
+      {"InstanceNorm3d", {InstanceNorm3d(3, kTracking), batch_norm}},
       {"LayerNorm", {LayerNorm({4, 5}), {"weight [4, 5]", "bias [4, 5]"}}},
       {"GroupNorm", {GroupNorm(2, 4), {"weight [4]", "bias [4]"}}},
       {"RMSNorm", {RMSNorm({4}), {"weight [4]"}}},

@@ -1,11 +1,14 @@
 #include "dagrad/ops/pointwise.h"
 
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
+#include "expect_error.h"
 
 namespace dagrad {
 namespace {
@@ -36,6 +39,19 @@ TEST(Pointwise, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
     EXPECT_TRUE(is_the_same_in_parts(a, b, [](const Tensor& x, const Tensor& y) { return relu_backward(x, y); }));
   }
   set_num_threads(before);
+}
+
+TEST(Clamp, OfIntegersIsExact) {
+  const std::int64_t large = (std::int64_t{1} << 53) + 1;
+  const Tensor x = tensor(std::vector<std::int64_t>{large, 0, -5}, {3});
+  const auto clamped = [&](double low, double high) { return clamp(x, low, high).to_vector<std::int64_t>(); };
+  using Integers = std::vector<std::int64_t>;
+  EXPECT_EQ(clamped(-2, 0x1p53), (Integers{large - 1, 0, -2}));
+  EXPECT_EQ(clamped(-INFINITY, INFINITY), (Integers{large, 0, -5}));
+  EXPECT_EQ(clamped(-1e300, 1e300), (Integers{large, 0, -5}));
+  expect_error<DTypeError>([&] { clamp(x, 0.5, 2); },
+                           "clamp: 0.5 with a tensor of i64 (want a whole number, or a floating tensor: cast with "
+                           "to())");
 }
 
 TEST(Comparison, TakesNumbersThatSmallIntegersDoNotHold) {
