@@ -36,7 +36,7 @@ AnyModule make_norm(NormKind kind, std::int64_t channels, int spatial_axes, std:
       if (spatial_axes == 2) return BatchNorm2d(channels);
       return BatchNorm3d(channels);
     case Kind::layer:
-      if (spatial_axes == 0) return LayerNorm(channels);
+      if (spatial_axes == 0) return LayerNorm({channels});
       return GroupNorm(1, channels);
     case Kind::group: return GroupNorm(groups, channels);
     case Kind::instance:

@@ -1,7 +1,6 @@
 // Normalization layers.
 #pragma once
 
-#include <concepts>
 #include <optional>
 #include <string>
 
@@ -117,14 +116,11 @@ struct LayerNormOptions {
   bool bias = true;                ///< and with bias
 };
 
-/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({8, 8})`, `LayerNorm(512)`.
+/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({512})`.
 /// Parameters weight (1 at the start) and bias (0) have that shape.
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
-  template <std::integral Size>
-  explicit LayerNorm(Size normalized_size, LayerNormOptions given = {})
-      : LayerNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -144,9 +140,6 @@ struct RMSNormOptions {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
-  template <std::integral Size>
-  explicit RMSNorm(Size normalized_size, RMSNormOptions given = {})
-      : RMSNorm(Shape{static_cast<std::int64_t>(normalized_size)}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
