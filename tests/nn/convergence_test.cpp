@@ -110,7 +110,7 @@ TEST(Convergence, RemembersTheNumbersToAdd) {
   const auto [x, y] = draw(1000);
   EXPECT_NEAR(mse_loss(ones({1000, 1}), y).item<double>(), 1.0 / 6, 0.02);
   const double error = mse_loss(net(x), y).item<double>();
-  EXPECT_LT(error, kSanitized ? 1 : 0.005);
+  EXPECT_LT(error, kSanitized ? 1.1 : 0.005);  // a net that says 0 begins at 7/6
 }
 
 TEST(Convergence, FitsAKnownFunction) {
