@@ -104,7 +104,9 @@ TEST(OptimizersOfLibtorch, AdagradTakesTheSamePath) {
 }
 
 TEST(OptimizersOfLibtorch, RMSpropTakesTheSamePath) {
-  expect_same<optim::RMSprop, to::RMSprop>(optim::RmspropOptions{}, to::RMSpropOptions());
+  // At the rate of 0.01 that is its default the path is chaotic here: starts 2e-16 apart are 2e-4 apart after 100
+  // steps.
+  expect_same<optim::RMSprop, to::RMSprop>(optim::RmspropOptions{.lr = 3e-3}, to::RMSpropOptions(3e-3));
   expect_same<optim::RMSprop, to::RMSprop>(
       optim::RmspropOptions{
           .lr = 2e-3, .alpha = 0.9, .eps = 1e-6, .weight_decay = 0.01, .momentum = 0.5, .centered = true},

@@ -40,7 +40,6 @@ testing::AssertionResult agrees(std::size_t forecast, std::size_t measured) {
 }
 
 struct Case {
-  const char* name;
   TensorFunction loss;
   std::vector<Spec> inputs;
 };
@@ -55,8 +54,7 @@ std::vector<Tensor> made(const std::vector<Spec>& specs) {
 Case mlp() {
   auto net = std::make_shared<nn::Sequential>(nn::Linear(784, 512), nn::ReLU(), nn::Linear(512, 512), nn::Tanh(),
                                               nn::Dropout(0.3), nn::Linear(512, 10));
-  return {"mlp",
-          [net](const Tensor& x, const Tensor& labels) { return cross_entropy((*net)(x), labels); },
+  return {[net](const Tensor& x, const Tensor& labels) { return cross_entropy((*net)(x), labels); },
           {Spec{{512, 784}}, Spec{{512}, i64}}};
 }
 
@@ -65,16 +63,14 @@ Case cnn() {
                                               nn::BatchNorm2d(32), nn::ReLU(), nn::MaxPool2d(2),
                                               nn::Conv2d({.in = 32, .out = 64, .kernel = 3, .padding = 1}), nn::ReLU(),
                                               nn::AdaptiveAvgPool2d(1), nn::Flatten(), nn::Linear(64, 10));
-  return {"cnn",
-          [net](const Tensor& x, const Tensor& labels) { return cross_entropy((*net)(x), labels); },
+  return {[net](const Tensor& x, const Tensor& labels) { return cross_entropy((*net)(x), labels); },
           {Spec{{16, 3, 32, 32}}, Spec{{16}, i64}}};
 }
 
 Case lstm() {
   auto net = std::make_shared<nn::LSTM>(64, 128);
   auto last = std::make_shared<nn::Linear>(128, 10);
-  return {"lstm",
-          [net, last](const Tensor& x, const Tensor& labels) {
+  return {[net, last](const Tensor& x, const Tensor& labels) {
             return cross_entropy((*last)(select((*net)(x), 0, -1)), labels);
           },
           {Spec{{40, 32, 64}}, Spec{{32}, i64}}};
@@ -84,8 +80,7 @@ Case checkpointed() {
   auto net = std::make_shared<std::vector<nn::Sequential>>();
   for (int i = 0; i < 4; ++i)
     net->push_back(nn::Sequential(nn::Linear(256, 1024), nn::GELU(), nn::Dropout(0.1), nn::Linear(1024, 256)));
-  return {"checkpointed",
-          [net](const Tensor& x) {
+  return {[net](const Tensor& x) {
             Tensor h = x;
             for (nn::Sequential& block : *net) h = h + checkpoint([&block](const Tensor& t) { return block(t); }, h);
             return sum(square(h));
@@ -95,41 +90,48 @@ Case checkpointed() {
 
 Case mlp_in_bf16() {
   const Case plain = mlp();
-  return {"mlp_in_bf16",
-          [loss = plain.loss](const Tensor& x, const Tensor& labels) {
+  return {[loss = plain.loss](const Tensor& x, const Tensor& labels) {
             const Autocast mixed;
             return loss(std::vector{x, labels})[0];
           },
           plain.inputs};
 }
 
-class MemoryForecastOf : public testing::TestWithParam<Case (*)()> {};
+/// A case by its name, so that the tests' names are known before anything is computed.
+struct Net {
+  const char* name;
+  Case (*make)();
+};
+
+class MemoryForecastOf : public testing::TestWithParam<Net> {};
 
 TEST_P(MemoryForecastOf, AStepIsWhatTheAllocatorMeasures) {
   const ThreadLimit one(1);  // what each of several threads takes for itself is not forecast
-  const Case c = GetParam()();
+  const Case c = GetParam().make();
   const MemoryForecast forecast = forecast_step(c.loss, c.inputs);
   const std::vector<Tensor> inputs = made(c.inputs);
   for (int round = 0; round < 2; ++round) {
     // The second time there are gradients already.
     const MemoryForecast now = round == 0 ? forecast : forecast_step(c.loss, inputs);
     const std::size_t measured = measured_rise([&] { c.loss(inputs)[0].backward(); });
-    EXPECT_TRUE(agrees(now.rise(), measured)) << c.name << " round " << round << "\n" << now.str();
+    EXPECT_TRUE(agrees(now.rise(), measured)) << GetParam().name << " round " << round << "\n" << now.str();
   }
 }
 
 TEST_P(MemoryForecastOf, ABackwardIsWhatTheAllocatorMeasures) {
   const ThreadLimit one(1);
-  const Case c = GetParam()();
+  const Case c = GetParam().make();
   const std::vector<Tensor> inputs = made(c.inputs);
   const Tensor loss = c.loss(inputs)[0];
   const MemoryForecast forecast = forecast_backward(loss);
   const std::size_t measured = measured_rise([&] { loss.backward(); });
-  EXPECT_TRUE(agrees(forecast.rise(), measured)) << c.name << "\n" << forecast.str();
+  EXPECT_TRUE(agrees(forecast.rise(), measured)) << GetParam().name << "\n" << forecast.str();
 }
 
-INSTANTIATE_TEST_SUITE_P(Nets, MemoryForecastOf, testing::Values(mlp, mlp_in_bf16, cnn, lstm, checkpointed),
-                         [](const auto& net) { return std::string(net.param().name); });
+INSTANTIATE_TEST_SUITE_P(Nets, MemoryForecastOf,
+                         testing::Values(Net{"mlp", mlp}, Net{"mlp_in_bf16", mlp_in_bf16}, Net{"cnn", cnn},
+                                         Net{"lstm", lstm}, Net{"checkpointed", checkpointed}),
+                         [](const auto& net) { return std::string(net.param.name); });
 
 TEST(MemoryForecast, NeedsNoMemoryItself) {
   const Case c = mlp();
