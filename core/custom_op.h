@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "dagrad/core/op.h"
+#include "dagrad/core/tensor_function.h"
 
 namespace dagrad {
 
@@ -94,30 +95,6 @@ namespace detail {
 
 [[noreturn]] void throw_custom_arity(std::string_view name, std::size_t count, std::size_t arity);
 
-/// How many tensors F takes after a C&; 0 stands for a span.
-template <class F, class C>
-constexpr std::size_t custom_arity() {
-  using T = const Tensor&;
-  if constexpr (std::is_invocable_v<const F&, C&, std::span<const Tensor>>) return 0;
-  if constexpr (std::is_invocable_v<const F&, C&, T>) return 1;
-  if constexpr (std::is_invocable_v<const F&, C&, T, T>) return 2;
-  if constexpr (std::is_invocable_v<const F&, C&, T, T, T>) return 3;
-  return 4;
-}
-
-template <class F, class C>
-auto call_custom(const F& f, C& ctx, std::span<const Tensor> in) {
-  constexpr std::size_t arity = custom_arity<F, C>();
-  if constexpr (arity == 0) return f(ctx, in);
-  if constexpr (arity == 1) return f(ctx, in[0]);
-  if constexpr (arity == 2) return f(ctx, in[0], in[1]);
-  if constexpr (arity == 3) return f(ctx, in[0], in[1], in[2]);
-  if constexpr (arity == 4) return f(ctx, in[0], in[1], in[2], in[3]);
-}
-
-inline std::vector<Tensor> as_list(Tensor t) { return {std::move(t)}; }
-inline std::vector<Tensor> as_list(std::vector<Tensor> list) { return list; }
-
 }  // namespace detail
 
 template <class Result>
@@ -134,21 +111,21 @@ void CustomFunction<Result>::check_arity(std::size_t count) const {
 /// when the number of inputs is wrong.
 template <class F, class B>
 auto custom_op(std::string name, F forward, B backward, CustomOpOptions options = {}) {
-  using Result = decltype(detail::call_custom(forward, std::declval<Forward&>(), std::span<const Tensor>()));
+  using Result = decltype(detail::call_on(forward, std::span<const Tensor>(), std::declval<Forward&>()));
   CustomOp::Definition definition;
   definition.name = std::move(name);
   definition.once_differentiable = options.once_differentiable;
-  definition.arity = detail::custom_arity<F, Forward>();
+  definition.arity = detail::arity_of<F, Forward>();
   definition.forward = [f = std::move(forward)](Forward& ctx, std::span<const Tensor> in) {
-    return detail::as_list(detail::call_custom(f, ctx, in));
+    return detail::as_list(detail::call_on(f, in, ctx));
   };
   definition.backward = [b = std::move(backward)](Backward& ctx, std::span<const Tensor> diff) {
-    using Given = decltype(detail::call_custom(b, ctx, diff));
+    using Given = decltype(detail::call_on(b, diff, ctx));
     if constexpr (std::is_void_v<Given>) {
-      detail::call_custom(b, ctx, diff);
+      detail::call_on(b, diff, ctx);
       return std::vector<Tensor>();
     } else {
-      return detail::as_list(detail::call_custom(b, ctx, diff));
+      return detail::as_list(detail::call_on(b, diff, ctx));
     }
   };
   return CustomFunction<Result>(std::move(definition));

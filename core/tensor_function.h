@@ -14,26 +14,29 @@ namespace dagrad {
 
 namespace detail {
 
-/// How many tensors F takes, up to four; 0 stands for a span.
-template <class F>
+/// How many tensors F takes behind `Lead`, up to four; 0 stands for a span.
+template <class F, class... Lead>
 constexpr std::size_t arity_of() {
   using T = const Tensor&;
-  if constexpr (std::is_invocable_v<const F&, std::span<const Tensor>>) return 0;
-  if constexpr (std::is_invocable_v<const F&, T>) return 1;
-  if constexpr (std::is_invocable_v<const F&, T, T>) return 2;
-  if constexpr (std::is_invocable_v<const F&, T, T, T>) return 3;
+  if constexpr (std::is_invocable_v<const F&, Lead&..., std::span<const Tensor>>) return 0;
+  if constexpr (std::is_invocable_v<const F&, Lead&..., T>) return 1;
+  if constexpr (std::is_invocable_v<const F&, Lead&..., T, T>) return 2;
+  if constexpr (std::is_invocable_v<const F&, Lead&..., T, T, T>) return 3;
   return 4;
 }
 
-template <class F>
-auto call_on(const F& f, std::span<const Tensor> in) {
-  constexpr std::size_t arity = arity_of<F>();
-  if constexpr (arity == 0) return f(in);
-  if constexpr (arity == 1) return f(in[0]);
-  if constexpr (arity == 2) return f(in[0], in[1]);
-  if constexpr (arity == 3) return f(in[0], in[1], in[2]);
-  if constexpr (arity == 4) return f(in[0], in[1], in[2], in[3]);
+template <class F, class... Lead>
+auto call_on(const F& f, std::span<const Tensor> in, Lead&... lead) {
+  constexpr std::size_t arity = arity_of<F, Lead...>();
+  if constexpr (arity == 0) return f(lead..., in);
+  if constexpr (arity == 1) return f(lead..., in[0]);
+  if constexpr (arity == 2) return f(lead..., in[0], in[1]);
+  if constexpr (arity == 3) return f(lead..., in[0], in[1], in[2]);
+  if constexpr (arity == 4) return f(lead..., in[0], in[1], in[2], in[3]);
 }
+
+inline std::vector<Tensor> as_list(Tensor t) { return {std::move(t)}; }
+inline std::vector<Tensor> as_list(std::vector<Tensor> list) { return list; }
 
 }  // namespace detail
 
@@ -49,7 +52,8 @@ class TensorFunction {
   requires(!std::same_as<F, TensorFunction>)
       // NOLINTNEXTLINE(google-explicit-constructor): a lambda is to be passed as it stands
       TensorFunction(F function)
-      : function_([f = std::move(function)](std::span<const Tensor> in) { return as_list(detail::call_on(f, in)); }),
+      : function_(
+            [f = std::move(function)](std::span<const Tensor> in) { return detail::as_list(detail::call_on(f, in)); }),
         arity_(detail::arity_of<F>()) {}
 
   std::vector<Tensor> operator()(std::span<const Tensor> inputs) const { return function_(inputs); }
@@ -57,9 +61,6 @@ class TensorFunction {
   std::size_t arity() const { return arity_; }
 
  private:
-  static std::vector<Tensor> as_list(Tensor result) { return {std::move(result)}; }
-  static std::vector<Tensor> as_list(std::vector<Tensor> result) { return result; }
-
   std::function<std::vector<Tensor>(std::span<const Tensor>)> function_;
   std::size_t arity_;
 };

@@ -1,12 +1,12 @@
 #include "dagrad/ops/comparison.h"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <type_traits>
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/strided_loop.h"
+#include "dagrad/ops/pointwise_op.h"
 
 namespace dagrad {
 namespace {
@@ -107,12 +107,7 @@ struct ComparisonWithNumber {
   double number;
   std::string attributes() const { return fmt::format("{}", number); }
   Spec infer(const Tensor& a) const {
-    const bool whole = std::trunc(number) == number && std::abs(number) < 0x1p63;
-    if (!is_floating(a.dtype()) && !whole) {
-      throw DTypeError(
-          fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())", name,
-                      number, name_of(a.dtype())));
-    }
+    pointwise::check_number(name, number, a.dtype());
     return {a.shape(), boolean};
   }
   void forward(Forward&, const Tensor& a, Tensor& dst) const {

@@ -173,11 +173,7 @@ struct WithNumber {
   double number = 0;
   Spec infer(const Tensor& src) const {
     check_type(Derived::name, src.dtype(), kIntegersToo);
-    if (src.dtype() == i64 && number != static_cast<double>(static_cast<std::int64_t>(number))) {
-      throw DTypeError(
-          fmt::format("{}: {} with a tensor of i64 (want a whole number, or a floating tensor: cast with to())",
-                      Derived::name, number));
-    }
+    pointwise::check_number(Derived::name, number, src.dtype());
     return src.spec_with_format();
   }
   std::string attributes() const { return fmt::format("{}", number); }

@@ -186,11 +186,8 @@ struct Gradient {
 
 /// A gradient as an argument of Gradient: one element where all are the same one.
 Tensor as_argument(const Tensor& diff) {
-  if (diff.is_contiguous()) return diff;
-  for (int i = 0; i < diff.dim(); ++i) {
-    if (diff.shape()[i] != 1 && diff.strides()[i] != 0) return diff.requires_grad() ? diff : contiguous_data(diff);
-  }
-  return diff.requires_grad() ? diff : diff.alias({}, {}, diff.offset());
+  if (diff.is_contiguous() || diff.requires_grad()) return diff;
+  return pointwise::one_element(diff) ? diff.alias({}, {}, diff.offset()) : contiguous_data(diff);
 }
 
 }  // namespace

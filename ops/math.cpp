@@ -345,12 +345,7 @@ Tensor minimum(const Tensor& a, const Tensor& b, Location where) { return apply(
 Tensor clamp(const Tensor& x, double low, double high, Location where) {
   if (!(low <= high)) throw UsageError(fmt::format("clamp: low is {}, high is {} (want low <= high)", low, high));
   for (const double bound : {low, high}) {
-    if (x.dtype() == i64 && std::trunc(bound) != bound) {
-      throw DTypeError(
-          fmt::format("clamp: {} with a tensor of {} (want a whole number, or a floating tensor: cast with "
-                      "to())",
-                      bound, name_of(x.dtype())));
-    }
+    if (std::fabs(bound) < 0x1p63) pointwise::check_number("clamp", bound, x.dtype());  // others bound nothing
   }
   return apply(Clamp{{}, {low, high}}, where, x);
 }

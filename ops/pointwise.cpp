@@ -251,6 +251,7 @@ void with_kernels(DType dtype, const F& run) {
 /// dst = f(t, number), or with `first` f(number, t).
 void with_number(Binary f, const Tensor& t, double number, Tensor& dst, bool first) {
   if (dst.numel() == 0) return;
+  if (detail::trace != nullptr) return detail::trace->binary(f, t, number, first, dst);
   with_kernels(dst.dtype(), [&]<class K, class T>(K, T) {
     const T* from = t.data<T>();
     const T other = convert_to<T>(number);

@@ -1,5 +1,6 @@
 #include "dagrad/ops/pointwise_op.h"
 
+#include <cmath>
 #include <fmt/format.h>
 
 #include "dagrad/core/error.h"
@@ -23,6 +24,12 @@ bool large(const Tensor& t, const Tensor& dst) {
 void check_type(std::string_view op, DType dtype, bool integers_too) {
   if (is_floating(dtype) || (integers_too && dtype == i64)) return;
   throw DTypeError(fmt::format("{}: {} (want f32, bf16{} f64)", op, name_of(dtype), integers_too ? ", i64 or" : " or"));
+}
+
+void check_number(std::string_view op, double number, DType dtype) {
+  if (is_floating(dtype) || (number == std::trunc(number) && std::fabs(number) < 0x1p63)) return;
+  throw DTypeError(fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())",
+                               op, number, name_of(dtype)));
 }
 
 Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too) {

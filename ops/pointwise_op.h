@@ -12,6 +12,9 @@ namespace dagrad::pointwise {
 /// Throws DTypeError unless the type is floating (or i64, where that will do).
 void check_type(std::string_view op, DType dtype, bool integers_too);
 
+/// Throws DTypeError unless a tensor of this type can meet the number: integers meet whole ones of 64 bits.
+void check_number(std::string_view op, double number, DType dtype);
+
 /// The broadcast shape of two operands of one type.
 Spec infer_binary(std::string_view op, const Tensor& a, const Tensor& b, bool integers_too);
 

@@ -65,6 +65,8 @@ class Run {
         const std::size_t p = run.program_.inputs[i];
         if (run.program_.places[p] == Place::number) std::fill_n(at_[p], kBlock, *run.inputs_[i]);
       }
+      for (const Program::Constant& constant : run.program_.constants)
+        std::fill_n(at_[constant.place], kBlock, static_cast<T>(constant.value));
       std::vector<double> no_sums;
       do_steps(Place::number, kBlock, no_sums);
     }
@@ -151,6 +153,8 @@ class Run {
     for (std::size_t i = 0; i < inputs_.size(); ++i) {
       if (program_.places[program_.inputs[i]] == Place::number) values[program_.inputs[i]] = *inputs_[i];
     }
+    for (const Program::Constant& constant : program_.constants)
+      values[constant.place] = static_cast<T>(constant.value);
     std::size_t sum = 0;
     for (const Program::Step& step : program_.steps) {
       if (step.code == Code::sum) {

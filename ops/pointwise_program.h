@@ -27,6 +27,11 @@ struct Program {
     Numbers numbers = {};
     std::size_t a = 0, b = 0, dst = 0;
   };
+  /// A place that holds a number of the function's own.
+  struct Constant {
+    std::size_t place;
+    double value;
+  };
   /// A place that is wanted, and the tensor that it becomes.
   struct Result {
     std::size_t place;
@@ -37,7 +42,8 @@ struct Program {
   std::int64_t count = 0;  ///< of elements
   std::vector<Place> places;
   std::vector<std::size_t> inputs;  ///< the place of each
-  std::vector<Step> steps;          ///< in an order in which they can run
+  std::vector<Constant> constants;
+  std::vector<Step> steps;  ///< in an order in which they can run
   std::vector<Result> results;
 
   /// The same without the steps that no result needs.

@@ -20,15 +20,14 @@ namespace {
 using Place = Program::Place;
 using Code = Program::Code;
 
-/// Whether all elements are the same one in memory.
+}  // namespace
+
 bool one_element(const Tensor& t) {
   for (int i = 0; i < t.dim(); ++i) {
     if (t.shape()[i] != 1 && t.strides()[i] != 0) return false;
   }
   return t.numel() > 0;
 }
-
-}  // namespace
 
 Trace::Trace(std::span<const Tensor> inputs, DType dtype, std::int64_t count)
     : recording_(grad_enabled()),
@@ -125,6 +124,16 @@ void Trace::binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& dst
   if (!place_a || !place_b) return;
   add_step({.code = Code::binary, .binary = f, .numbers = numbers, .a = *place_a, .b = *place_b}, dst,
            std::array{*place_a, *place_b});
+}
+
+void Trace::binary(Binary f, const Tensor& src, double number, bool number_first, const Tensor& dst) {
+  const auto place = place_of(src);
+  if (!place) return;
+  program_.places.push_back(Place::number);
+  std::size_t a = *place, b = program_.places.size() - 1;
+  program_.constants.push_back({b, number});
+  if (number_first) std::swap(a, b);
+  add_step({.code = Code::binary, .binary = f, .a = a, .b = b}, dst, std::array{a, b});
 }
 
 void Trace::sum(const Tensor& src, const Tensor& dst, double divisor) {

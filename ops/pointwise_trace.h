@@ -25,6 +25,9 @@ extern constinit thread_local Trace* trace;
 
 }  // namespace detail
 
+/// Whether all elements are the same one in memory.
+bool one_element(const Tensor& t);
+
 /// While it lives, the calling thread's elementwise kernels and sums are written down and not computed. To be used in a
 /// rehearsal, in which nothing else is computed either.
 class Trace final : public AddObserver {
@@ -38,6 +41,8 @@ class Trace final : public AddObserver {
   // For the kernels.
   void unary(Unary f, const Tensor& src, const Tensor& dst, Numbers numbers);
   void binary(Binary f, const Tensor& a, const Tensor& b, const Tensor& dst, Numbers numbers);
+  /// f(src, number), or f(number, src).
+  void binary(Binary f, const Tensor& src, double number, bool number_first, const Tensor& dst);
   /// dst, of one element, is the sum of all elements of src, divided by `divisor`.
   void sum(const Tensor& src, const Tensor& dst, double divisor);
   void added(const Tensor& a, const Tensor& b, const Tensor& dst) override { binary(Binary::add, a, b, dst, {}); }

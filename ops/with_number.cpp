@@ -20,14 +20,6 @@ using pointwise::Binary;
 
 constexpr std::int64_t kGrain = 32 << 10;
 
-void check_number(std::string_view op, double number, DType dtype) {
-  if (is_floating(dtype) || number == std::trunc(number)) {
-    if (is_floating(dtype) || std::fabs(number) < 0x1p63) return;
-  }
-  throw DTypeError(fmt::format("{}: {} with a tensor of {} (want a whole number, or a floating tensor: cast with to())",
-                               op, number, name_of(dtype)));
-}
-
 /// f(src, number), or f(number, src), by the kernel of two tensors.
 template <class Derived, Binary kFunction>
 struct WithNumber {
@@ -37,7 +29,7 @@ struct WithNumber {
   std::string attributes() const { return first ? fmt::format("{}, x", number) : fmt::format("x, {}", number); }
   Spec infer(const Tensor& src) const {
     pointwise::check_type(Derived::name, src.dtype(), true);
-    check_number(Derived::name, number, src.dtype());
+    pointwise::check_number(Derived::name, number, src.dtype());
     return src.spec_with_format();
   }
 
@@ -112,7 +104,7 @@ struct WhereNumber {
   Spec infer(const Tensor& condition, const Tensor& src) const {
     if (condition.dtype() != boolean)
       throw DTypeError(fmt::format("where: {} (want bool)", name_of(condition.dtype())));
-    check_number("where", number, src.dtype());
+    pointwise::check_number("where", number, src.dtype());
     return {broadcast_shapes("where", condition.shape(), src.shape()), src.dtype(), src.format()};
   }
 

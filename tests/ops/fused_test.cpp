@@ -58,6 +58,8 @@ TEST(Fused, GivesWhatTheOpsGive) {
   expect_fused([](T x) { return x * sigmoid(x * 1.702); }, {leaf(shape)});
   expect_fused([](T x) { return gelu(clamp(x, 0.6, 1.2)) + pow(x, 1.5) + abs(x); }, {leaf(shape)});
   expect_fused([](T x, T w) { return maximum(x, w) + sqrt(x); }, {leaf(shape), some(shape)});
+  expect_fused([](T x) { return minimum(x, 0.9) + fmod(x, 0.4) * remainder(2.5, x); }, {leaf(shape)});
+  expect_fused([](T x) { return maximum(0.9, sum(x)); }, {leaf(shape)});
 }
 
 TEST(Fused, AddsUpWhatReachesAnInputOnSeveralWays) {
