@@ -15,7 +15,7 @@ class Leaf final : public Node {
   /// Where the tensor's storage lies: to be compared, not followed.
   const void* elements() const { return elements_; }
   const Tensor& grad() const { return grad_; }
-  void set_grad(Tensor gradient) { grad_ = std::move(gradient); }
+  void set_grad(Tensor gradient);
 
   /// The elements rounded to bf16, as they were at a version; see bf16_copy.h.
   struct Bf16Copy {

@@ -36,8 +36,9 @@ struct Smoothed {
   Tensor masses(const Tensor& labels, const Tensor& weight, std::int64_t classes, DType dtype) const {
     Tensor of_labels = losses::label_weights(labels, weight, ignore_index, dtype);
     if (smoothing == 0) return of_labels;
-    const double total = weight.defined() ? sum(to(weight, f64)).item<double>() : static_cast<double>(classes);
-    return of_labels * peak() + to(ne(labels, static_cast<double>(ignore_index)), dtype) * (floor(classes) * total);
+    const Tensor counted = to(ne(labels, static_cast<double>(ignore_index)), dtype);
+    if (!weight.defined()) return of_labels * peak() + counted * (floor(classes) * static_cast<double>(classes));
+    return of_labels * peak() + counted * to(sum(to(weight, f64)) * floor(classes), dtype);
   }
 };
 
