@@ -97,25 +97,12 @@ Tensor relaid(const Tensor& t, const Spec& spec) {
   return copy;
 }
 
-/// Writes down, for a captured step, what is done outside of ops.
-template <std::size_t n, class F>
-void capture(std::string_view name, const std::array<const Tensor*, n>& inputs, Tensor& dst, const F& f) {
-  CapturedCall call{.name = name, .where = {}, .run = {}};
-  call.run = [f](std::span<const Tensor> in, std::span<Tensor> out) { f(in, out[0]); };
-  const std::vector<Tensor> now = [&] {
-    std::vector<Tensor> tensors;
-    for (const Tensor* t : inputs) tensors.push_back(*t);
-    return tensors;
-  }();
-  Capture::run(std::move(call), inputs, {&dst, 1}, [&] { f(std::span<const Tensor>(now), dst); });
-}
-
 }  // namespace
 
 void copy_elements(const Tensor& src, Tensor& dst) {
   if (dst.numel() == 0) return;
   if (watched(Watch::capture)) [[unlikely]]
-    return capture("copy", std::array{&src}, dst, [](auto in, Tensor& out) { copy_elements(in[0], out); });
+    return Capture::on("copy", {&src, 1}, {&dst, 1}, [](auto in, auto out) { copy_elements(in[0], out[0]); });
   const Strides& dst_strides = dst.strides();
   const Strides& src_strides = src.strides();
   const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
@@ -144,7 +131,8 @@ Tensor channels_last_data(const Tensor& t) {
 void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {
   if (dst.numel() == 0) return;
   if (watched(Watch::capture)) [[unlikely]]
-    return capture("add", std::array{&a, &b}, dst, [](auto in, Tensor& out) { add_elements(in[0], in[1], out); });
+    return Capture::on("add", std::array{a, b}, {&dst, 1},
+                       [](auto in, auto out) { add_elements(in[0], in[1], out[0]); });
   if (detail::add_observer != nullptr) [[unlikely]]
     return detail::add_observer->added(a, b, dst);
   if (dst.dtype() == f32 && dst.numel() <= kGrain && dst.is_contiguous() && a.is_contiguous() && b.is_contiguous()) {

@@ -48,6 +48,13 @@ void Leaf::set_grad(Tensor gradient) {
 
 void Leaf::backward(Backward&, std::span<Tensor> gradients) {
   Tensor& gradient = gradients[0];
+  // What was there before the step is another tensor in a replay, which is to add to that.
+  if (watched(Watch::capture) && grad_.defined() && !Capture::took(grad_)) [[unlikely]]
+    return Capture::addition(*this, gradient);
+  add(std::move(gradient));
+}
+
+void Leaf::add(Tensor gradient) {
   if (grad_.defined()) {
     set_grad(accumulate(std::move(grad_), std::move(gradient)));
   } else if (gradient.requires_grad() || may_overwrite(gradient)) {

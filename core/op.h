@@ -323,13 +323,15 @@ class OpRecorder : public Recorder {
     }
   }
 
-  /// Runs the kernel, or the maker, on other tensors than it was applied to.
+  /// Runs the kernel, or the maker (whose results must have the shapes of `outputs`), on other tensors than it was
+  /// applied to.
   template <class Op, class... Arguments>
   static void run_again(const Op& op, bool recording, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
     with_inputs<Arguments...>(inputs, [&](const auto&... arguments) {
       Forward ctx(recording);
       if constexpr (requires { op.forward(ctx, arguments...); }) {
-        op.forward(ctx, arguments...);
+        auto made = op.forward(ctx, arguments...);
+        Capture::check_shapes(op.name, all_of(made), outputs);
       } else if constexpr (requires { op.forward(ctx, arguments..., outputs[0]); }) {
         op.forward(ctx, arguments..., outputs[0]);
       } else {
@@ -396,8 +398,10 @@ class OpRecorder : public Recorder {
     if (watched(Watch::verify)) VerifyMode::pass_over();  // the ops that it is made of are compared
     if (!watched(Watch::capture)) return op.forward(ctx, inputs...);
     decltype(op.forward(ctx, inputs...)) made;
-    Capture::run(captured<Op, Arguments...>(op, where, ctx.recording()), pointers, {},
-                 [&] { made = op.forward(ctx, inputs...); });
+    Capture::make(captured<Op, Arguments...>(op, where, ctx.recording()), pointers, [&]() -> std::span<const Tensor> {
+      made = op.forward(ctx, inputs...);
+      return all_of(made);
+    });
     return made;
   }
 

@@ -149,7 +149,8 @@ struct CrossEntropy : Smoothed {
     if (!ctx.needs(0)) return;
     const Tensor logits = ctx.saved(0), labels = ctx.saved(1), weight = ctx.saved(3);
     Tensor rows = diff_dst;
-    if (reduction == Reduction::mean) rows = rows / losses::total_label_weight(labels, weight, ignore_index);
+    if (reduction == Reduction::mean)
+      rows = losses::divided_by_label_weight(rows, labels, weight, ignore_index, Location::current());
     if (reduction != Reduction::none) rows = expand(rows, {logits.size(0)});
     ctx.give(0, apply(CrossEntropyBackward{{ignore_index, smoothing}}, Location::current(), rows, logits, labels,
                       ctx.saved(2), weight));

@@ -117,6 +117,7 @@ std::int64_t padding_row(const EmbeddingOptions& options, std::int64_t rows) {
 
 /// The largest index and one. Throws UsageError when there is none.
 std::int64_t count_classes(const Tensor& index) {
+  if (watched(Watch::capture)) Capture::refuse("one_hot: the largest index is looked for", "classes to be given");
   if (index.numel() == 0)
     throw UsageError(fmt::format("one_hot: no indices in {} to count the classes by (want classes to be given)",
                                  index.shape().str()));

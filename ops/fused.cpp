@@ -205,7 +205,7 @@ void Fused::backward(Backward& ctx, std::span<const Tensor> diff) const {
     if (d.defined()) arguments.push_back(as_argument(d));
   }
   const auto made = std::make_shared<const Call>(gradient, arguments, false);
-  const std::vector<Tensor> found = grad_enabled()
+  const std::vector<Tensor> found = grad_enabled() || watched(Watch::capture)
                                         ? apply(Fused{made}, Location::current(), std::span<const Tensor>(arguments))
                                         : made->compute(arguments);
   std::size_t next = 0, k = 0;

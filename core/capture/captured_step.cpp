@@ -99,7 +99,7 @@ struct CapturedCalls::State {
     std::vector<Tensor> results;
     Recording recording;
     {
-      CaptureSession session;
+      CaptureSession session(kept.first ? &*kept.first : nullptr);
       results = function(kept.inputs);
       recording = session.finish(results);
     }

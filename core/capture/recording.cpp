@@ -12,21 +12,31 @@ bool same_elements(const Tensor& a, const Tensor& b) {
   return !a.defined() || (a.bytes() == b.bytes() && std::memcmp(a.raw_data(), b.raw_data(), a.bytes()) == 0);
 }
 
-/// The attributes that a later call would not find again, in words; empty where all are the same.
-std::string difference(const Instruction& a, const Instruction& b, const std::vector<bool>& renewed) {
-  const auto same = [&](const CapturedTensor& left, const CapturedTensor& right) {
-    const bool either = left.in == CapturedTensor::In::outside && right.in == left.in && left.index == right.index &&
-                        renewed[left.index];
-    return either || left == right;
-  };
-  const auto all_same = [&](const auto& left, const auto& right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), same);
-  };
-  if (a.kind != b.kind || a.call.name != b.call.name || a.call.attributes != b.call.attributes ||
-      !all_same(a.inputs, b.inputs) || !all_same(a.outputs, b.outputs) || a.inside != b.inside)
-    return fmt::format("{}, was {}", b.str(), a.str());
-  if (!same_elements(a.elements, b.elements)) return fmt::format("{}, whose elements were others before", b.str());
+/// Which of `b` is not where the same of `a` was; empty where all are.
+std::string difference(std::string_view what, const std::vector<CapturedTensor>& a,
+                       const std::vector<CapturedTensor>& b, const std::vector<bool>& renewed) {
+  if (a.size() != b.size()) return fmt::format("{} {}s, were {}", b.size(), what, a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const bool both_renewed =
+        a[i].in == CapturedTensor::In::outside && b[i].in == a[i].in && a[i].index == b[i].index && renewed[b[i].index];
+    if (a[i] == b[i] || both_renewed) continue;
+    if (a[i].shape != b[i].shape || a[i].dtype != b[i].dtype)
+      return fmt::format("{} {} is {} {}, was {} {}", what, i, name_of(b[i].dtype), b[i].shape.str(),
+                         name_of(a[i].dtype), a[i].shape.str());
+    return fmt::format("{} {} lies in other memory", what, i);
+  }
   return {};
+}
+
+/// What a replay of `a` would do otherwise than `b`; empty where it is nothing.
+std::string difference(const Instruction& a, const Instruction& b, const std::vector<bool>& renewed) {
+  if (a.kind != b.kind || a.call.name != b.call.name || a.call.attributes != b.call.attributes)
+    return fmt::format("{}, was {}", b.str(), a.str());
+  std::string part = difference("input", a.inputs, b.inputs, renewed);
+  if (part.empty()) part = difference("result", a.outputs, b.outputs, renewed);
+  if (part.empty() && a.inside != b.inside) part = "its kernel takes other memory";
+  if (part.empty() && !same_elements(a.elements, b.elements)) part = "its elements were others";
+  return part.empty() ? part : fmt::format("{}: {}", b.str(), part);
 }
 
 }  // namespace

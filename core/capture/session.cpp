@@ -1,6 +1,7 @@
 #include "dagrad/core/capture/session.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <fmt/format.h>
 #include <utility>
@@ -53,7 +54,11 @@ struct CaptureSession::Draw {
   bool followed = false;  // by an op that holds it
 };
 
-CaptureSession::CaptureSession() : books_(std::make_shared<Books>()), outer_(std::exchange(innermost, this)) {}
+CaptureSession::CaptureSession(const Recording* earlier)
+    : books_(std::make_shared<Books>()), outer_(std::exchange(innermost, this)) {
+  if (earlier == nullptr) return;
+  for (const Storage::Pointer& storage : earlier->outside) held_earlier_.insert(storage.get());
+}
 
 CaptureSession::~CaptureSession() {
   books_->open = false;
@@ -195,6 +200,12 @@ void CaptureSession::run(Instruction instruction, std::span<const Tensor* const>
   }
 }
 
+void CaptureSession::add_results(std::span<const Tensor> results) {
+  std::vector<CapturedTensor> outputs;
+  for (const Tensor& t : results) outputs.push_back(captured(t));
+  books_->recording.instructions.back().outputs = std::move(outputs);
+}
+
 void CaptureSession::renewal(const Tensor& copy, std::function<void()> renew) {
   Instruction instruction;
   instruction.kind = Instruction::Kind::effect;
@@ -230,8 +241,10 @@ void CaptureSession::draw(Generator& generator, std::uint64_t blocks, std::uint6
   draws_.push_back({generator.seed(), first, std::move(position)});
 }
 
+bool CaptureSession::took(const Tensor& t) const { return books_->live.contains(t.storage().get()); }
+
 std::uint32_t CaptureSession::references_to(const Storage& storage) const {
-  return outside_.contains(&storage) ? 1 : 0;
+  return (outside_.contains(&storage) ? 1 : 0) + (held_earlier_.contains(&storage) ? 1 : 0);
 }
 
 Recording CaptureSession::finish(std::span<const Tensor> results) {
@@ -244,7 +257,7 @@ Recording CaptureSession::finish(std::span<const Tensor> results) {
       Capture::refuse(fmt::format("a tensor from before it was changed in place by {}", storage->last_change()),
                       "ops, copy_(), or each_replay() around the change");
     }
-    if (storage->unique()) {
+    if (storage->references() == references_to(*storage)) {
       Capture::refuse("it reads a tensor from before it that nobody holds any more",
                       "it kept, and changed by copy_(): a gradient from before the step, for one, with "
                       "zero_grad(false)");
@@ -264,6 +277,28 @@ void Capture::run(CapturedCall call, std::span<const Tensor* const> inputs, std:
   innermost->run(std::move(instruction), inputs, outputs, kernel);
 }
 
+void Capture::make(CapturedCall call, std::span<const Tensor* const> inputs,
+                   const std::function<std::span<const Tensor>()>& kernel) {
+  std::span<const Tensor> made;
+  Instruction instruction;
+  instruction.call = std::move(call);
+  innermost->run(std::move(instruction), inputs, {}, [&] { made = kernel(); });
+  innermost->add_results(made);
+}
+
+void Capture::check_shapes(std::string_view op, std::span<const Tensor> made, std::span<const Tensor> before) {
+  const auto same = [](const Tensor& a, const Tensor& b) { return a.shape() == b.shape(); };
+  if (!std::equal(made.begin(), made.end(), before.begin(), before.end(), same))
+    refuse(fmt::format("'{}' gives other shapes than when it was captured", op), "shapes that do not depend on values");
+}
+
+void Capture::on(std::string_view name, std::span<const Tensor> inputs, std::span<Tensor> outputs, Function f) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& t : inputs) pointers.push_back(&t);
+  CapturedCall call{.name = name, .where = {}, .run = f};
+  run(std::move(call), pointers, outputs, [&] { f(inputs, outputs); });
+}
+
 void Capture::effect(std::string_view name, Location where, std::function<void()> effect) {
   Instruction instruction;
   instruction.kind = Instruction::Kind::effect;
@@ -277,9 +312,19 @@ void Capture::effect(std::string_view name, Location where, std::function<void()
 
 void Capture::renewal(const Tensor& copy, std::function<void()> renew) { innermost->renewal(copy, std::move(renew)); }
 void Capture::gradient(Node& leaf, const Tensor& gradient) { innermost->gradient(leaf, gradient); }
+void Capture::addition(Node& leaf, const Tensor& gradient) {
+  const auto add = [leaf = NodePointer(&leaf)](const Tensor& t) { static_cast<Leaf&>(*leaf).add(t); };
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::effect;
+  instruction.call.name = "add_to_grad";
+  instruction.call.run = [add](std::span<const Tensor> inputs, std::span<Tensor>) { add(inputs[0]); };
+  const std::array<const Tensor*, 1> inputs{&gradient};
+  innermost->run(std::move(instruction), inputs, {}, [&] { add(gradient); });
+}
 void Capture::draw(Generator& generator, std::uint64_t blocks, std::uint64_t first) {
   innermost->draw(generator, blocks, first);
 }
+bool Capture::took(const Tensor& t) { return innermost->took(t); }
 std::uint32_t Capture::references_to(const Storage& storage) { return innermost->references_to(storage); }
 
 void Capture::refuse(std::string_view what, std::string_view want) {

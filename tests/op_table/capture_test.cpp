@@ -33,26 +33,45 @@ std::vector<Tensor> results_and_gradients(const Sample& sample, std::span<const 
   return all;
 }
 
+/// The sample's inputs with other elements each time.
+std::vector<Tensor> inputs_of_call(const Row& row, const Sample& sample, int call) {
+  Sample others = sample;
+  others.name += std::to_string(call);
+  return to_tensors(sample, draw(row, others, f32), f32);
+}
+
+/// Ops that look at elements to know how many results there are.
+bool counts_results(const Row& row) {
+  return row.name == "nonzero" || row.name == "masked_select" || row.name == "repeat_interleave_counts";
+}
+
+void expect_replays(const Row& row, const Sample& sample) {
+  const auto run = [&](std::span<const Tensor> in) { return results_and_gradients(sample, in); };
+  CapturedStep step(run);
+  for (int call = 0; call < 3; ++call) step.on(inputs_of_call(row, sample, call));
+  const std::vector<Tensor> inputs = inputs_of_call(row, sample, 3);
+  const Generator before = default_generator();
+  const std::vector<Tensor> wanted = run(inputs);
+  default_generator() = before;
+  const std::vector<Tensor> got = step.on(inputs);
+  ASSERT_EQ(step.variants()[0].replays, 1u) << sample.name;
+  ASSERT_EQ(got.size(), wanted.size()) << sample.name;
+  for (std::size_t k = 0; k < got.size(); ++k)
+    EXPECT_TRUE(same(to_array(got[k]), to_array(wanted[k].detach()))) << sample.name << ", result " << k;
+}
+
 TEST_P(Captures, ReplayTheOpAndItsBackward) {
   const Row& row = *GetParam();
+  int refused = 0;
   for (const Sample& sample : row.samples) {
-    const auto run = [&](std::span<const Tensor> in) { return results_and_gradients(sample, in); };
-    CapturedStep step(run);
-    for (int call = 0; call < 5; ++call) {
-      Sample others = sample;
-      others.name += std::to_string(call);
-      const std::vector<Tensor> inputs = to_tensors(sample, draw(row, others, f32), f32);
-      const Generator before = default_generator();
-      const std::vector<Tensor> wanted = run(inputs);
-      default_generator() = before;
-      const std::vector<Tensor> got = step.on(inputs);
-      ASSERT_EQ(got.size(), wanted.size());
-      for (std::size_t k = 0; k < got.size(); ++k)
-        EXPECT_TRUE(same(to_array(got[k]), to_array(wanted[k].detach())))
-            << sample.name << ", call " << call << ", result " << k;
+    try {
+      expect_replays(row, sample);
+    } catch (const UsageError& error) {
+      ++refused;
+      EXPECT_TRUE(counts_results(row)) << sample.name << ": " << error.what();
     }
-    EXPECT_EQ(step.variants()[0].replays, 2u);
   }
+  EXPECT_EQ(refused > 0, counts_results(row));
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Captures, ::testing::ValuesIn(rows_where([](const Row&) { return true; })), row_name);
