@@ -15,6 +15,7 @@ enum class Watch : std::uint8_t {
   verify = 4,     ///< VerifyMode: compare results with the f64 kernel
   trace = 8,      ///< GradientTrace: remember also what is not recorded
   infinity = 16,  ///< AnomalyMode: search for infinities too
+  times = 32,     ///< OpTimes: time each kernel
 };
 
 namespace detail {
