@@ -15,7 +15,8 @@ enum class Watch : std::uint8_t {
   verify = 4,     ///< VerifyMode: compare results with the f64 kernel
   trace = 8,      ///< GradientTrace: remember also what is not recorded
   infinity = 16,  ///< AnomalyMode: search for infinities too
-  capture = 32,   ///< Capture: write down what is to be replayed
+  times = 32,     ///< OpTimes: time each kernel
+  capture = 64,   ///< Capture: write down what is to be replayed
 };
 
 namespace detail {
