@@ -194,6 +194,14 @@ void scatter_elements(const Tensor& values, int axis, const Tensor& index, Tenso
   });
 }
 
+void scatter_number(double number, int axis, const Tensor& index, Tensor& dst) {
+  const Strides still = Shape::filled(index.dim(), 0);
+  visit_dtype(dst.dtype(), [&]<class T>(T) {
+    const T value = convert_to<T>(number);
+    scatter(&value, still, axis, index, dst.mutable_data<T>(), dst.strides(), [](T& to, T from) { to = from; });
+  });
+}
+
 void scatter_add_elements(const Tensor& values, int axis, const Tensor& index, Tensor& dst) {
   switch (dst.dtype()) {
     case DType::f32: return scatter_add<float, float>(values, axis, index, dst);

@@ -88,6 +88,28 @@ TEST(Fused, GivesSeveralResults) {
                results([&] { return total(f(x)); }, {x}));
 }
 
+TEST(Fused, ResultsThatNoGradientReachesRequireNone) {
+  const Tensor x = leaf({50}), y = some({50});
+  const auto f = [](const Tensor& a, const Tensor& b) {
+    return std::vector<Tensor>{a * b, exp(b), sum(square(b)), a.detach() * 2};
+  };
+  const std::vector<Tensor> got = fused(f, {x, y}, kMust);
+  EXPECT_TRUE(got[0].requires_grad());
+  for (std::size_t k = 1; k < got.size(); ++k) EXPECT_FALSE(got[k].requires_grad()) << k;
+  sum(got[0] * got[1]).backward();
+  expect_equal({x.grad()}, {y * exp(y)});
+}
+
+TEST(Fused, GradientsWithoutASecondDerivativeRequireNone) {
+  const Tensor x = leaf({50}), w = leaf({50});
+  const auto f = [](const Tensor& a, const Tensor& b) { return sum(a * 3 + square(b)); };
+  const Tensor loss = fused(f, {x, w}, kMust);
+  const std::vector<Tensor> g = grad(std::vector{loss}, std::vector{x, w}, {}, {.create_graph = true});
+  EXPECT_FALSE(g[0].requires_grad());
+  EXPECT_TRUE(g[1].requires_grad());
+  expect_equal({g[0], grad(sum(g[1]), w)}, {full({50}, 3, f64), full({50}, 2, f64)});
+}
+
 TEST(Fused, ReadsWhatTheFunctionCaptures) {
   const Tensor target = some({60}), scale = some({});
   expect_fused([&](const Tensor& x) { return mean(square(x - target)) * scale; }, {leaf({60})});

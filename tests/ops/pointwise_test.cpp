@@ -43,7 +43,7 @@ TEST(Pointwise, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
 
 TEST(Clamp, OfIntegersIsExact) {
   const std::int64_t large = (std::int64_t{1} << 53) + 1;
-  const Tensor x = tensor(std::vector<std::int64_t>{large, 0, -5}, {3});
+  const Tensor x = tensor(std::vector<std::int64_t>{large, 0, -5});
   const auto clamped = [&](double low, double high) { return clamp(x, low, high).to_vector<std::int64_t>(); };
   using Integers = std::vector<std::int64_t>;
   EXPECT_EQ(clamped(-2, 0x1p53), (Integers{large - 1, 0, -2}));
@@ -55,7 +55,7 @@ TEST(Clamp, OfIntegersIsExact) {
 }
 
 TEST(Comparison, TakesNumbersThatSmallIntegersDoNotHold) {
-  const Tensor bytes = tensor(std::vector<std::uint8_t>{44, 10, 255}, {3}), truths = ne(bytes, 10);
+  const Tensor bytes = tensor(std::vector<std::uint8_t>{44, 10, 255}), truths = ne(bytes, 10);
   const auto found = [](const Tensor& t) { return t.to_vector<bool>(); };
   using Truths = std::vector<bool>;
   EXPECT_EQ(found(eq(bytes, 300)), (Truths{false, false, false}));  // 300 is 44 in a byte
