@@ -7,8 +7,10 @@
 #include <limits>
 #include <vector>
 
+#include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/node.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
 #include "dagrad/ops/row_kernel.h"
@@ -66,6 +68,17 @@ TEST(Tanh, KeepsZerosTinyNumbersAndNanAndEndsAtOne) {
   EXPECT_EQ(std::vector(y.begin(), y.end() - 1), (std::vector<float>{0, 0, 1e-38F, -1e-30F, 1, -1, 1, -1, 1, -1}));
   EXPECT_TRUE(std::signbit(y[1]));
   EXPECT_TRUE(std::isnan(y.back()));
+}
+
+TEST(Mul, OfATensorWithItselfTakesOnePassForBothGradients) {
+  const Tensor x = tensor({1, -2, 3}, {3}, f64).requires_grad_();
+  const Tensor same = x * x;
+  const Tensor first = grad(sum(same), x, {.create_graph = true});
+  EXPECT_EQ(first.to_vector<double>(), (std::vector<double>{2, -4, 6}));
+  EXPECT_EQ(first.node()->name(), "square_backward");
+  EXPECT_EQ(grad(sum(first), x).to_vector<double>(), (std::vector<double>{2, 2, 2}));
+  // Half of it is a constant.
+  EXPECT_EQ(grad(sum(x * x.detach()), x).to_vector<double>(), (std::vector<double>{1, -2, 3}));
 }
 
 TEST(Clamp, OfIntegersIsExact) {
