@@ -30,13 +30,24 @@ HWY_INLINE std::int64_t store_vectors(float* dst, std::int64_t count, bool strea
 // What kernels run, with the formula of a function.
 
 template <class F>
-void map(const void* formula, const float* a, const float*, const float*, float* dst, std::int64_t count,
-         bool streamed) {
+void map(const void* formula, const float* a, const float*, const float*, float* dst, std::int64_t count, bool streamed,
+         const Ahead<float>* ahead) {
   const F f = *static_cast<const F*>(formula);
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
-  const std::int64_t i =
-      store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR { return f(m, hn::LoadU(d, a + k)); });
+  std::int64_t i = 0;
+  if (ahead != nullptr) {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    const auto [first, second, third] = ahead->rows;
+    for (; i + lanes <= count; i += lanes) {
+      hwy::Prefetch(first + i);
+      hwy::Prefetch(second + i);
+      hwy::Prefetch(third + i);
+      hn::StoreU(f(m, hn::LoadU(d, a + i)), d, dst + i);
+    }
+  } else {
+    i = store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR { return f(m, hn::LoadU(d, a + k)); });
+  }
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
   hn::BlendedStore(f(m, hn::MaskedLoad(tail, d, a + i)), tail, d, dst + i);
@@ -45,7 +56,7 @@ void map(const void* formula, const float* a, const float*, const float*, float*
 /// Steps of 0 (one number for all) and 1.
 template <int kStepA, int kStepB, class F>
 void map2(const void* formula, const float* a, const float* b, const float*, float* dst, std::int64_t count,
-          bool streamed) {
+          bool streamed, const Ahead<float>*) {
   const F f = *static_cast<const F*>(formula);
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
@@ -60,8 +71,8 @@ void map2(const void* formula, const float* a, const float* b, const float*, flo
       tail, d, dst + i);
 }
 
-void mul_add(const void*, const float* a, const float* b, const float* c, float* dst, std::int64_t count,
-             bool streamed) {
+void mul_add(const void*, const float* a, const float* b, const float* c, float* dst, std::int64_t count, bool streamed,
+             const Ahead<float>*) {
   const hn::ScalableTag<float> d;
   const std::int64_t i = store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR {
     return hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), hn::LoadU(d, c + k));
@@ -179,14 +190,14 @@ struct F32Kernels {
 // The plain loops: the reference for f32, and what f64 runs on.
 
 template <class F>
-void map_f64(const void* formula, const double* a, const double*, const double*, double* dst, std::int64_t count,
-             bool) {
+void map_f64(const void* formula, const double* a, const double*, const double*, double* dst, std::int64_t count, bool,
+             const Ahead<double>*) {
   const F f = *static_cast<const F*>(formula);
   for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i]);
 }
 template <int kStepA, int kStepB, class F>
 void map2_f64(const void* formula, const double* a, const double* b, const double*, double* dst, std::int64_t count,
-              bool) {
+              bool, const Ahead<double>*) {
   const F f = *static_cast<const F*>(formula);
   for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i * kStepA], b[i * kStepB]);
 }
@@ -409,17 +420,17 @@ RowKernel<double> row_kernel(Binary f, Numbers numbers) {
 template <>
 RowKernel<double> mul_add_kernel() {
   RowKernel<double> kernel;
-  kernel.set(Numbers(),
-             [](const void*, const double* a, const double* b, const double* c, double* dst, std::int64_t count, bool) {
-               for (std::int64_t i = 0; i < count; ++i) dst[i] = a[i] * b[i] + c[i];
-             });
+  kernel.set(Numbers(), [](const void*, const double* a, const double* b, const double* c, double* dst,
+                           std::int64_t count, bool, const Ahead<double>*) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = a[i] * b[i] + c[i];
+  });
   return kernel;
 }
 template <>
 RowKernel<double> copy_kernel() {
   RowKernel<double> kernel;
   kernel.set(Numbers(), [](const void*, const double* a, const double*, const double*, double* dst, std::int64_t count,
-                           bool) { std::copy_n(a, count, dst); });
+                           bool, const Ahead<double>*) { std::copy_n(a, count, dst); });
   return kernel;
 }
 

@@ -18,9 +18,10 @@ using Place = Program::Place;
 using Code = Program::Code;
 
 // Elements that go through all steps together: so few that the processor, at work on one step, already loads what the
-// first step of the next tile reads. tanh(x * w + b) of 4M floats and its gradients, one thread: 128 5.3 ms, 192 5.7,
-// 256 6.3, 512 7.8.
-constexpr std::int64_t kTile = 128;
+// first step of the next tile reads. Where a step takes long, the next tile's elements are asked for meanwhile, and a
+// tile may be larger. tanh(x * w + b) of 4M floats and its gradients, one thread: 128 5.2 ms, 256 6.4, 512 7.9; with
+// asking at best 128 4.6, 256 4.4, 512 4.5.
+constexpr std::int64_t kTile = 128, kAskingTile = 256;
 constexpr std::int64_t kStretch = fold::kRowBlock;  // elements that are added up in T: whole tiles
 constexpr std::int64_t kChunk = 64 << 10;           // elements with a sum of their own, and the least for a thread
 
@@ -33,6 +34,38 @@ struct Location {
   T* at(std::int64_t i) const { return data + (i & advance); }
 };
 
+/// Whether a function takes so long that a line of each of three tensors arrives while a line of it is computed.
+bool takes_long(Unary f) {
+  switch (f) {
+    case Unary::exp:
+    case Unary::expm1:
+    case Unary::log:
+    case Unary::log1p:
+    case Unary::log2:
+    case Unary::log10:
+    case Unary::logit:
+    case Unary::sin:
+    case Unary::cos:
+    case Unary::tan:
+    case Unary::asin:
+    case Unary::acos:
+    case Unary::atan:
+    case Unary::sinh:
+    case Unary::cosh:
+    case Unary::tanh:
+    case Unary::sigmoid:
+    case Unary::erf:
+    case Unary::elu:
+    case Unary::gelu:
+    case Unary::gelu_tanh:
+    case Unary::silu:
+    case Unary::mish:
+    case Unary::softplus:
+    case Unary::log_sigmoid: return true;
+    default: return false;
+  }
+}
+
 /// What is done to each tile: a step of the program, two in one, or a copy.
 template <class T>
 struct Action {
@@ -40,6 +73,8 @@ struct Action {
   std::array<std::size_t, 3> from;  // places; the first one again for what the kernel does not read
   std::size_t dst;
   bool streamed = false;
+  bool takes_long = false;
+  bool asks = false;  // for what the next tile reads
 };
 
 template <class T>
@@ -63,10 +98,12 @@ class Run {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const std::size_t p = program.inputs[i];
       const T* data = inputs[i].data<T>();
-      if (program.places[p] == Place::number)
+      if (program.places[p] == Place::number) {
         values_[p] = *data;
-      else
+      } else {
+        inputs_.push_back(data);
         places_[p] = {const_cast<T*>(data), kAll};  // not written to: no step has an input's place as its dst
+      }
     }
     for (const Program::Constant& constant : program.constants)
       values_[constant.place] = static_cast<T>(constant.value);
@@ -105,39 +142,39 @@ class Run {
    public:
     explicit Thread(const Run& run)
         : run_(run),
-          tiles_(static_cast<T*>(std::aligned_alloc(64, std::max<std::size_t>(run.register_count_, 1) * kBytes))),
+          tiles_(static_cast<T*>(std::aligned_alloc(
+              64, std::max<std::size_t>(run.register_count_, 1) * sizeof(T) * static_cast<std::size_t>(run.tile_)))),
           places_(run.places_) {
       if (!tiles_) throw std::bad_alloc();
       for (std::size_t p = 0; p < places_.size(); ++p) {
         if (run.registers_[p] == kNone) continue;
-        places_[p].data = tiles_.get() + run.registers_[p] * kTile;
+        places_[p].data = tiles_.get() + static_cast<std::int64_t>(run.registers_[p]) * run_.tile_;
         if (p < run.values_.size() && run.program_.places[p] == Place::number)
-          std::fill_n(places_[p].data, kTile, run.values_[p]);
+          std::fill_n(places_[p].data, run_.tile_, run.values_[p]);
       }
       for (const Action<T>& action : run.actions_) {
         const auto at = [&](std::size_t k) { return places_[action.from[k]]; };
-        jobs_.push_back({action.kernel, at(0), at(1), at(2), places_[action.dst], action.streamed});
+        jobs_.push_back({action.kernel, at(0), at(1), at(2), places_[action.dst], action.streamed, action.asks});
       }
     }
 
     /// Elements `begin` to `end`; gives their sums.
     std::vector<double> go(std::int64_t begin, std::int64_t end) const {
       std::vector<double> sums(run_.sums_.size());
-      for (const std::size_t p : run_.sums_) std::fill_n(places_[p].data, kTile, T(0));
+      for (const std::size_t p : run_.sums_) std::fill_n(places_[p].data, run_.tile_, T(0));
       for (std::int64_t i = begin; i < end; i += kStretch) {
         const std::int64_t stop = std::min(i + kStretch, end);
-        for (std::int64_t k = i; k < stop; k += kTile) do_tile(k, std::min(kTile, stop - k));
+        for (std::int64_t k = i; k < stop; k += run_.tile_) do_tile(k, std::min(run_.tile_, stop - k));
         for (std::size_t k = 0; k < sums.size(); ++k) {
           T* parts = places_[run_.sums_[k]].data;
-          sums[k] += fold::row(fold::Kind::sum, parts, kTile, 0);
-          std::fill_n(parts, kTile, T(0));
+          sums[k] += fold::row(fold::Kind::sum, parts, run_.tile_, 0);
+          std::fill_n(parts, run_.tile_, T(0));
         }
       }
       return sums;
     }
 
    private:
-    static constexpr std::size_t kBytes = sizeof(T) * kTile;
     struct Free {
       void operator()(T* p) const { std::free(p); }
     };
@@ -145,11 +182,14 @@ class Run {
     struct Job {
       RowKernel<T> kernel;
       Location<T> a, b, c, dst;
-      bool streamed;
+      bool streamed, asks;
     };
     void do_tile(std::int64_t i, std::int64_t count) const {
-      for (const Job& job : jobs_)
-        job.kernel(job.a.at(i), job.b.at(i), job.c.at(i), job.dst.at(i), count, job.streamed);
+      const Ahead<T> ahead = run_.tile_ == kAskingTile ? run_.ahead_of(i, count) : Ahead<T>{};
+      for (const Job& job : jobs_) {
+        job.kernel(job.a.at(i), job.b.at(i), job.c.at(i), job.dst.at(i), count, job.streamed,
+                   job.asks ? &ahead : nullptr);
+      }
     }
 
     const Run& run_;
@@ -165,7 +205,11 @@ class Run {
       if (step.code == Code::sum)
         add_up(step.a);
       else if (program_.places[step.dst] == Place::elements && !fuse_with_product(step))
-        actions_.push_back({kernel_of<T>(step), {step.a, second_of(step), step.a}, step.dst});
+        actions_.push_back({kernel_of<T>(step),
+                            {step.a, second_of(step), step.a},
+                            step.dst,
+                            false,
+                            step.code == Code::unary && takes_long(step.unary)});
     }
     std::erase_if(actions_, [](const Action<T>& action) { return action.dst == kNone; });
     for (const std::size_t r : write_directly()) {
@@ -173,6 +217,24 @@ class Run {
       actions_.push_back({copy_kernel<T>(), {p, p, p}, add_place({written_[r], kAll}), streamed_});
     }
     assign_registers();
+    ask_ahead();
+  }
+
+  /// Lets the first action that takes long ask for what the next tile reads: of three inputs, which is nearly always
+  /// all.
+  void ask_ahead() {
+    const auto action =
+        std::find_if(actions_.begin(), actions_.end(), [](const Action<T>& a) { return a.takes_long && !a.streamed; });
+    if (action == actions_.end() || inputs_.empty()) return;
+    action->asks = true;
+    tile_ = kAskingTile;
+  }
+
+  /// Where the tile after the one of `count` elements from i on begins in the first three inputs.
+  Ahead<T> ahead_of(std::int64_t i, std::int64_t count) const {
+    const std::int64_t next = std::min(i + count, program_.count - count);
+    const auto row = [&](std::size_t k) { return inputs_[std::min(k, inputs_.size() - 1)] + next; };
+    return {{row(0), row(1), row(2)}};
   }
 
   void count_readers() {
@@ -278,7 +340,9 @@ class Run {
 
   const Program& program_;
   bool streamed_;
-  std::vector<T> values_;  // of numbers, and in the end of totals
+  std::int64_t tile_ = kTile;
+  std::vector<const T*> inputs_;  // of many elements
+  std::vector<T> values_;         // of numbers, and in the end of totals
   std::vector<Tensor> results_;
   std::vector<T*> written_;
   std::vector<Location<T>> places_;

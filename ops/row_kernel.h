@@ -1,6 +1,7 @@
 // Elementwise kernels that are looked up once, to run on many short rows. Internal.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -10,12 +11,18 @@
 
 namespace dagrad::pointwise {
 
+/// Rows that are read soon: a kernel of one operand asks for as many of their elements as it computes.
+template <class T>
+struct Ahead {
+  std::array<const T*, 3> rows;
+};
+
 /// A function of one to three elements, with its numbers.
 template <class T>
 class RowKernel {
  public:
   using Run = void (*)(const void* formula, const T* a, const T* b, const T* c, T* dst, std::int64_t count,
-                       bool streamed);
+                       bool streamed, const Ahead<T>* ahead);
 
   /// The formula of a function, and what runs it.
   template <class F>
@@ -26,8 +33,9 @@ class RowKernel {
   }
   /// dst[i] = f(a[i], b[i], c[i]), of which f reads as many as it has operands; dst may be one of them. With `streamed`
   /// it is written past the caches: see finish_streamed_rows().
-  void operator()(const T* a, const T* b, const T* c, T* dst, std::int64_t count, bool streamed = false) const {
-    run_(formula_, a, b, c, dst, count, streamed);
+  void operator()(const T* a, const T* b, const T* c, T* dst, std::int64_t count, bool streamed = false,
+                  const Ahead<T>* ahead = nullptr) const {
+    run_(formula_, a, b, c, dst, count, streamed, ahead);
   }
 
  private:
