@@ -4,6 +4,7 @@
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/capture/capture.h"
+#include "dagrad/core/capture/session.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/running_node.h"
@@ -41,15 +42,17 @@ NodePointer make_leaf(const Tensor& t) {
 }
 
 void Leaf::set_grad(Tensor gradient) {
-  if (watched(Watch::capture)) [[unlikely]]
-    Capture::gradient(*this, gradient);
+  if (CaptureSession* const session = CaptureSession::current()) [[unlikely]] {
+    if (watched(Watch::capture)) Capture::gradient(*this, gradient);
+    session->note_gradient(*this, gradient.defined());
+  }
   grad_ = std::move(gradient);
 }
 
 void Leaf::backward(Backward&, std::span<Tensor> gradients) {
   Tensor& gradient = gradients[0];
-  // What was there before the step is another tensor in a replay, which is to add to that.
-  if (watched(Watch::capture) && grad_.defined() && !Capture::took(grad_)) [[unlikely]]
+  // What was there before the step is another tensor in a replay, or none, which is to add to that.
+  if (watched(Watch::capture) && CaptureSession::current()->adds_to_earlier(*this)) [[unlikely]]
     return Capture::addition(*this, gradient);
   add(std::move(gradient));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/backward.h"
+#include "dagrad/core/capture/session.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/leaf.h"
@@ -58,7 +59,12 @@ void Tensor::zero_grad(bool set_to_none) const {
       if (kept.output == output_index()) kept.gradient = {};
     }
   }
-  if (leaf == nullptr || !leaf->grad().defined()) return;
+  if (leaf == nullptr) return;
+  if (!leaf->grad().defined()) {
+    if (set_to_none && CaptureSession::current() != nullptr) [[unlikely]]
+      leaf->set_grad({});  // in a replay there may be one
+    return;
+  }
   if (set_to_none) {
     leaf->set_grad({});
   } else {

@@ -6,7 +6,9 @@
 #include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
+#include "dagrad/core/capture/model_stamp.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -145,7 +147,9 @@ void Module::apply(const std::function<void(Module&)>& visit) {
 }
 
 void Module::train(bool on) {
-  for (const auto& [name, module] : named_modules()) module->training_ = on;
+  for (const auto& [name, module] : named_modules()) {
+    if (std::exchange(module->training_, on) != on) note_mode_switch(module);
+  }
 }
 
 void Module::zero_grad(bool set_to_none) {
@@ -153,7 +157,10 @@ void Module::zero_grad(bool set_to_none) {
 }
 
 void Module::requires_grad_(bool on) {
-  for (Tensor p : parameters()) p.requires_grad_(on);
+  for (Tensor p : parameters()) {
+    if (p.requires_grad() != on) note_model_change();
+    p.requires_grad_(on);
+  }
 }
 
 namespace {
@@ -162,6 +169,7 @@ namespace {
 template <class Replace>
 void replace_tensors(Module& module, const Replace& replace) {
   const NoGrad guard;
+  note_model_change();
   std::vector<std::pair<Tensor, Tensor>> done;  // old, new
   Walk(
       [&](const std::string&, Tensor& t, bool) {

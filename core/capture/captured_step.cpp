@@ -5,12 +5,14 @@
 #include <optional>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/model_stamp.h"
 #include "dagrad/core/capture/program.h"
 #include "dagrad/core/capture/session.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/random.h"
 
 namespace dagrad {
 namespace {
@@ -18,11 +20,13 @@ namespace {
 /// All that a kernel may choose by.
 struct Signature {
   std::vector<Spec> inputs;
+  std::uint64_t modes;
   int threads;
   bool deterministic, recording, autocast;
 
   explicit Signature(std::span<const Tensor> tensors)
-      : threads(num_threads()),
+      : modes(model_stamp().modes),
+        threads(num_threads()),
         deterministic(dagrad::deterministic()),
         recording(grad_enabled()),
         autocast(autocast_enabled()) {
@@ -32,8 +36,8 @@ struct Signature {
     const auto same = [](const Spec& a, const Spec& b) {
       return a.shape == b.shape && a.dtype == b.dtype && a.format == b.format;
     };
-    return threads == other.threads && deterministic == other.deterministic && recording == other.recording &&
-           autocast == other.autocast &&
+    return modes == other.modes && threads == other.threads && deterministic == other.deterministic &&
+           recording == other.recording && autocast == other.autocast &&
            std::equal(inputs.begin(), inputs.end(), other.inputs.begin(), other.inputs.end(), same);
   }
 };
@@ -55,12 +59,26 @@ Tensor copy_of(const Tensor& t) {
   return copy;
 }
 
-std::vector<Tensor> without_history(std::vector<Tensor> tensors) {
+void forget_history(std::vector<Tensor>& tensors) {
   for (Tensor& t : tensors) {
     if (t.defined()) t = t.detach();
   }
-  return tensors;
 }
+
+/// Results that nobody else holds, so that nobody changes them.
+std::vector<Tensor> on_their_own(std::vector<Tensor> results) {
+  forget_history(results);
+  for (Tensor& t : results) {
+    if (t.defined() && !t.owns_elements_alone()) t = copy_of(t);
+  }
+  return results;
+}
+
+/// What a capture holds for, besides the inputs' types.
+struct Circumstances {
+  std::uint64_t seed = default_generator().seed(), model_changes = model_stamp().changes;
+  bool operator==(const Circumstances&) const = default;
+};
 
 }  // namespace
 
@@ -68,6 +86,7 @@ struct CapturedCalls::State {
   struct Kept {
     Signature signature;
     std::vector<Tensor> inputs = {};  // where the function finds them from the second call on
+    Circumstances captured_in = {};
     bool warm = false;
     std::optional<Recording> first = {};
     std::unique_ptr<Program> program = {};
@@ -87,6 +106,16 @@ struct CapturedCalls::State {
     return &variants.emplace_back(Kept{std::move(signature)});
   }
 
+  /// Forgets what holds no longer: it is captured anew.
+  static void renew(Kept& kept) {
+    if (Circumstances now; kept.captured_in != now) {
+      kept.captured_in = now;
+      kept.first.reset();
+      kept.program.reset();
+    }
+    if (kept.program != nullptr && !kept.program->still_fits()) kept.program.reset();
+  }
+
   void take(Kept& kept, std::span<const Tensor> inputs) const {
     if (kept.inputs.empty()) {
       for (const Tensor& t : inputs) kept.inputs.push_back(copy_of(t));
@@ -95,15 +124,35 @@ struct CapturedCalls::State {
     for (std::size_t i = 0; i < inputs.size(); ++i) copy_elements(inputs[i], kept.inputs[i]);
   }
 
+  /// The function must change neither its inputs, of which it has copies, nor what its model consists of.
+  static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions) {
+    for (std::size_t i = 0; i < versions.size(); ++i) {
+      if (kept.inputs[i].version() == versions[i]) continue;
+      throw UsageError(
+          fmt::format("captured step: input {} was changed in place by {} (want a clone() changed, or the "
+                      "tensor read as one from outside, not as an input)",
+                      i, kept.inputs[i].storage()->last_change()));
+    }
+    if (model_stamp().changes != kept.captured_in.model_changes) {
+      throw UsageError(
+          "captured step: a module's parameters were replaced, frozen or thawed in the step, by requires_grad_() or "
+          "to() (want that done between steps, or detach() of what is not to be trained)");
+    }
+  }
+
   std::vector<Tensor> capture(Kept& kept) const {
     std::vector<Tensor> results;
     Recording recording;
+    std::vector<std::uint32_t> versions;
+    for (const Tensor& t : kept.inputs) versions.push_back(t.version());
     {
       CaptureSession session(kept.first ? &*kept.first : nullptr);
       results = function(kept.inputs);
+      forget_history(results);
+      check_left_alone(kept, versions);
       recording = session.finish(results);
     }
-    results = without_history(std::move(results));
+    results = on_their_own(std::move(results));
     if (!kept.first) {
       kept.first = std::move(recording);
       return results;
@@ -119,10 +168,7 @@ struct CapturedCalls::State {
     }
     keep_draws_that_repeat(first, recording);
     const std::string holder = op_holding_a_block(first);
-    if (!holder.empty()) {
-      throw UsageError(fmt::format(
-          "captured step: '{}' holds a tensor made in the step as an attribute (want it as an input)", holder));
-    }
+    if (!holder.empty()) refuse_holder(holder);
     kept.program = std::make_unique<Program>(recording);
     return results;
   }
@@ -131,12 +177,13 @@ struct CapturedCalls::State {
     if (watched(Watch::capture)) throw UsageError("captured step: called within another one (want one around both)");
     check_inputs(inputs);
     Kept* const kept = watched_but_for(Watch::ledger) ? nullptr : find(inputs);
-    if (kept == nullptr) return without_history(function(inputs));
+    if (kept == nullptr) return on_their_own(function(inputs));
     if (!kept->warm) {
-      std::vector<Tensor> results = without_history(function(inputs));
+      std::vector<Tensor> results = on_their_own(function(inputs));
       kept->warm = true;
       return results;
     }
+    renew(*kept);
     take(*kept, inputs);
     if (kept->program == nullptr) return capture(*kept);
     kept->program->run();

@@ -1,5 +1,6 @@
 #include "dagrad/core/capture/program.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
 
@@ -21,9 +22,10 @@ bool stays(const Recording& recording, const Instruction& instruction) {
 
 }  // namespace
 
-Program::Program(const Recording& recording) : outside_(recording.outside) {
+Program::Program(const Recording& recording) : outside_(recording.outside), own_references_(outside_.size(), 1) {
   lay_out(recording);
   for (const Instruction& instruction : recording.instructions) {
+    if (instruction.still_fits) conditions_.push_back(instruction.still_fits);
     if (stays(recording, instruction)) continue;
     Step step{instruction.kind,
               instruction.grad_enabled,
@@ -74,12 +76,20 @@ void Program::lay_out(const Recording& recording) {
   }
 }
 
-Tensor Program::tensor_of(const CapturedTensor& t) const {
+Tensor Program::tensor_of(const CapturedTensor& t) {
   if (t.in == CapturedTensor::In::nothing) return {};
+  if (t.in == CapturedTensor::In::outside) ++own_references_[t.index];
   const Storage::Pointer& storage = t.in == CapturedTensor::In::block ? blocks_[t.index] : outside_[t.index];
   Tensor result = Tensor::from_storage(storage, {t.shape, t.dtype}, t.strides, t.offset);
   if (t.leaf) result.set_node(t.leaf, 0);
   return result;
+}
+
+bool Program::still_fits() const {
+  for (std::size_t i = 0; i < outside_.size(); ++i) {
+    if (outside_[i]->references() <= own_references_[i]) return false;  // replaced by another, or gone
+  }
+  return std::all_of(conditions_.begin(), conditions_.end(), [](const auto& holds) { return holds(); });
 }
 
 void Program::run() {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +18,8 @@ class Program final : private MemorySource {
  public:
   explicit Program(const Recording& recording);
 
+  /// Whether a replay would do what the function does, as far as generators and the tensors that it reads tell.
+  bool still_fits() const;
   /// Does the step. Throws what a kernel throws, and UsageError when one asks for other memory than it did before.
   void run();
   /// What the step returned; the next run writes over it.
@@ -39,13 +43,15 @@ class Program final : private MemorySource {
   };
 
   void lay_out(const Recording& recording);
-  Tensor tensor_of(const CapturedTensor& t) const;
+  Tensor tensor_of(const CapturedTensor& t);
   Storage::Pointer allocate(std::size_t bytes) override;
   void run_kernel(Step& step);
   [[noreturn]] static void throw_other_memory(const Step& step);
 
-  std::vector<Storage::Pointer> blocks_;   // of the recording
-  std::vector<Storage::Pointer> outside_;  // memory that was there before
+  std::vector<Storage::Pointer> blocks_;       // of the recording
+  std::vector<Storage::Pointer> outside_;      // memory that was there before
+  std::vector<std::uint32_t> own_references_;  // to each of these
+  std::vector<std::function<bool()>> conditions_;
   std::vector<Step> steps_;
   std::vector<Tensor> outputs_;
   std::size_t bytes_ = 0, least_bytes_ = 0;

@@ -36,6 +36,8 @@ std::string difference(const Instruction& a, const Instruction& b, const std::ve
   if (part.empty()) part = difference("result", a.outputs, b.outputs, renewed);
   if (part.empty() && a.inside != b.inside) part = "its kernel takes other memory";
   if (part.empty() && !same_elements(a.elements, b.elements)) part = "its elements were others";
+  if (part.empty() && a.leaf != b.leaf)
+    part = "requires_grad_() has made another leaf of the parameter (want it frozen by detach() of what it is used on)";
   return part.empty() ? part : fmt::format("{}: {}", b.str(), part);
 }
 
@@ -62,11 +64,17 @@ std::string op_holding_a_block(Recording& recording) {
   return {};
 }
 
+void refuse_holder(std::string_view op) {
+  Capture::refuse(fmt::format("'{}' holds a tensor made in the step as an attribute", op), "it as an input");
+}
+
 void keep_draws_that_repeat(const Recording& first, Recording& second) {
   for (std::size_t i = 0; i < second.instructions.size(); ++i) {
     Instruction& instruction = second.instructions[i];
-    if (instruction.kind == Instruction::Kind::draw && instruction.call.position == first.instructions[i].call.position)
-      instruction.call.run = [](std::span<const Tensor>, std::span<Tensor>) {};
+    if (instruction.kind != Instruction::Kind::draw || instruction.goes_on) continue;
+    if (instruction.call.position != first.instructions[i].call.position) continue;
+    instruction.call.run = [](std::span<const Tensor>, std::span<Tensor>) {};
+    instruction.still_fits = {};  // the generator may be no more
   }
 }
 

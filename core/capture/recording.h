@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dagrad/core/capture/capture.h"
@@ -43,6 +45,9 @@ struct Instruction {
   Kind kind = Kind::kernel;
   bool grad_enabled = false, autocast = false;  // how an effect found them
   bool recomputing = false;                     // for a checkpoint
+  bool goes_on = false;                         // of a draw: from where the default generator stood before the step
+  const Node* leaf = nullptr;                   // of a gradient: the leaf, when it was there before the step
+  std::function<bool()> still_fits = {};        // whether a replay would do what the function does; none: it would
   CapturedCall call;
   std::vector<CapturedTensor> inputs, outputs;
   std::vector<std::size_t> inside;  // blocks that the kernel takes for itself, in this order
@@ -59,6 +64,7 @@ struct Block {
   std::size_t first = 0;        // the first instruction that needs it
   std::size_t last = kForGood;  // and the last one
   std::size_t writers = 0;      // how many instructions write into it
+  bool computed = false;        // one of them at least is no constant
 };
 
 /// A step: the instructions in their order, and the memory that they work in.
@@ -75,8 +81,11 @@ struct Recording {
 /// where none does. `recording` cannot be replayed afterwards.
 std::string op_holding_a_block(Recording& recording);
 
+/// Throws UsageError for it.
+[[noreturn]] void refuse_holder(std::string_view op);
+
 /// Makes constants of what generators gave that stood at the same place both times: they are made, or put back, in the
-/// step itself.
+/// step itself. Not of the default generator's where the step only moved it on: then it was put back outside.
 void keep_draws_that_repeat(const Recording& first, Recording& second);
 
 /// In which way `b` is another step than `a`, as far as a replay is concerned; empty where it is the same.

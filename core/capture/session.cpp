@@ -55,7 +55,10 @@ struct CaptureSession::Draw {
 };
 
 CaptureSession::CaptureSession(const Recording* earlier)
-    : books_(std::make_shared<Books>()), outer_(std::exchange(innermost, this)) {
+    : books_(std::make_shared<Books>()),
+      start_(next_sequence(0)),
+      expected_(default_generator()),
+      outer_(std::exchange(innermost, this)) {
   if (earlier == nullptr) return;
   for (const Storage::Pointer& storage : earlier->outside) held_earlier_.insert(storage.get());
 }
@@ -81,6 +84,7 @@ Storage::Pointer CaptureSession::allocate(std::size_t bytes) {
   if (books.running) {
     books.recording.instructions.back().inside.push_back(block);
     ++books.recording.blocks[block].writers;
+    books.recording.blocks[block].computed = true;
   }
   return storage;
 }
@@ -115,6 +119,11 @@ CapturedTensor CaptureSession::captured(const Tensor& t) {
 /// Somebody wrote into the memory of `t` through mutable_data(): what is there now is the same in every replay.
 void CaptureSession::write_constant(std::size_t block, const Tensor& t) {
   const Storage& storage = *t.storage();
+  if (books_->recording.blocks[block].computed) {
+    Capture::refuse(fmt::format("a {} tensor {} that ops computed was changed in place by {}", name_of(t.dtype()),
+                                t.shape().str(), storage.last_change()),
+                    "ops, fill_() or copy_() in place of mutable_data()");
+  }
   Instruction constant;
   constant.kind = Instruction::Kind::constant;
   constant.call.name = "constant";
@@ -131,7 +140,9 @@ void CaptureSession::write_constant(std::size_t block, const Tensor& t) {
 std::size_t CaptureSession::push(Instruction instruction) {
   Recording& recording = books_->recording;
   for (const CapturedTensor& t : instruction.outputs) {
-    if (t.in == CapturedTensor::In::block) ++recording.blocks[t.index].writers;
+    if (t.in != CapturedTensor::In::block) continue;
+    ++recording.blocks[t.index].writers;
+    if (instruction.kind != Instruction::Kind::constant) recording.blocks[t.index].computed = true;
   }
   recording.instructions.push_back(std::move(instruction));
   return recording.instructions.size() - 1;
@@ -223,6 +234,19 @@ void CaptureSession::gradient(Node& leaf, const Tensor& gradient) {
   instruction.call.run = [leaf = NodePointer(&leaf)](std::span<const Tensor> inputs, std::span<Tensor>) {
     static_cast<Leaf&>(*leaf).set_grad(inputs[0]);
   };
+  if (is_from_before(leaf)) instruction.leaf = &leaf;
+  // Cleared by an effect, which may have found it right to leave it this time.
+  const auto with = leaves_.find(&leaf);
+  if (gradient.defined() && with != leaves_.end() && !with->second.defined) {
+    instruction.call.run = [leaf = NodePointer(&leaf)](std::span<const Tensor> inputs, std::span<Tensor>) {
+      auto& of = static_cast<Leaf&>(*leaf);
+      if (of.grad().defined()) {
+        Capture::refuse("a gradient that was cleared in the step when it was captured was not cleared now",
+                        "it cleared in each call, or outside");
+      }
+      of.set_grad(inputs[0]);
+    };
+  }
   instruction.inputs.push_back(captured(gradient));
   push(std::move(instruction));
 }
@@ -230,18 +254,70 @@ void CaptureSession::gradient(Node& leaf, const Tensor& gradient) {
 void CaptureSession::draw(Generator& generator, std::uint64_t blocks, std::uint64_t first) {
   auto position = std::make_shared<std::uint64_t>(first);
   Instruction instruction;
+  const bool is_default = &generator == &default_generator();
+  if (is_default && generator.seed() == expected_.seed() && first == expected_.position()) {
+    instruction.goes_on = true;
+    const WatchScope unseen(Watch::capture, false);
+    expected_.reserve(blocks);
+  }
   instruction.kind = Instruction::Kind::draw;
   instruction.call.name = "draw";
   instruction.call.attributes = fmt::format("seed={}, blocks={}", generator.seed(), blocks);
   instruction.call.position = first;
-  instruction.call.run = [&generator, blocks, position](std::span<const Tensor>, std::span<Tensor>) {
-    *position = generator.reserve(blocks);
-  };
+  if (is_default) {  // the calling thread's
+    instruction.call.run = [blocks, position](std::span<const Tensor>, std::span<Tensor>) {
+      *position = default_generator().reserve(blocks);
+    };
+  } else {
+    instruction.call.run = [&generator, blocks, position](std::span<const Tensor>, std::span<Tensor>) {
+      *position = generator.reserve(blocks);
+    };
+    instruction.still_fits = [&generator, seed = generator.seed()] { return generator.seed() == seed; };
+  }
   push(std::move(instruction));
   draws_.push_back({generator.seed(), first, std::move(position)});
 }
 
 bool CaptureSession::took(const Tensor& t) const { return books_->live.contains(t.storage().get()); }
+
+void CaptureSession::note_gradient(Node& leaf, bool defined) { leaves_[&leaf] = {NodePointer(&leaf), defined}; }
+
+bool CaptureSession::adds_to_earlier(const Leaf& leaf) const {
+  if (leaf.grad().defined()) return !took(leaf.grad());
+  return is_from_before(leaf) && !leaves_.contains(&leaf);
+}
+
+/// A tensor made in the step that somebody else than its results and gradients holds would never change again.
+void CaptureSession::refuse_kept_tensors(std::span<const Tensor> results) {
+  std::unordered_map<const Storage*, std::uint32_t> known;
+  for (const Tensor& t : results) {
+    if (t.defined()) ++known[t.storage().get()];
+  }
+  for (const auto& [pointer, with] : leaves_) {
+    const Tensor& gradient = static_cast<const Leaf&>(*with.leaf).grad();
+    if (!gradient.defined()) continue;
+    if (gradient.requires_grad()) return;  // its graph holds more
+    ++known[gradient.storage().get()];
+  }
+  Recording& recording = books_->recording;
+  for (const auto& [storage, live] : books_->live) {
+    if (storage->references() <= known[storage]) continue;
+    const std::size_t block = live.block;
+    std::string made = "a tensor that it makes";
+    for (const Instruction& instruction : recording.instructions) {
+      const auto is_here = [&](const CapturedTensor& t) {
+        return t.in == CapturedTensor::In::block && t.index == block;
+      };
+      if (std::any_of(instruction.outputs.begin(), instruction.outputs.end(), is_here))
+        made = fmt::format("the result of {}", instruction.str());
+    }
+    books_->open = false;
+    const std::string holder = op_holding_a_block(recording);
+    if (!holder.empty()) refuse_holder(holder);
+    Capture::refuse(fmt::format("the function keeps {}, which replays would leave as it is", made),
+                    "it returned; or copied by copy_() into a tensor from before the step");
+  }
+}
 
 std::uint32_t CaptureSession::references_to(const Storage& storage) const {
   return (outside_.contains(&storage) ? 1 : 0) + (held_earlier_.contains(&storage) ? 1 : 0);
@@ -263,8 +339,9 @@ Recording CaptureSession::finish(std::span<const Tensor> results) {
                       "zero_grad(false)");
     }
   }
-  books.open = false;
   books.recording.freed_later = books.freed_later;
+  refuse_kept_tensors(results);
+  books.open = false;
   return std::move(books.recording);
 }
 

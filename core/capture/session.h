@@ -9,9 +9,12 @@
 
 #include "dagrad/core/capture/recording.h"
 #include "dagrad/core/memory_source.h"
+#include "dagrad/core/random.h"
 #include "dagrad/core/watch.h"
 
 namespace dagrad {
+
+class Leaf;
 
 /// While it lives, what the calling thread does to tensors is done as ever and written down.
 class CaptureSession final : public MemorySource {
@@ -34,6 +37,10 @@ class CaptureSession final : public MemorySource {
   void gradient(Node& leaf, const Tensor& gradient);
   void draw(Generator& generator, std::uint64_t blocks, std::uint64_t first);
   bool took(const Tensor& t) const;
+  /// The leaf's gradient is being set or cleared, be it in an effect.
+  void note_gradient(Node& leaf, bool defined);
+  /// Whether a gradient of the leaf adds to what it had before the step, if it had one.
+  bool adds_to_earlier(const Leaf& leaf) const;
   std::uint32_t references_to(const Storage& storage) const;
 
   /// What was written down. Throws UsageError where it cannot be replayed.
@@ -47,17 +54,28 @@ class CaptureSession final : public MemorySource {
     std::uint32_t version;
   };
 
+  /// A leaf whose gradient the step has set or cleared.
+  struct WithGradient {
+    NodePointer leaf;
+    bool defined;
+  };
+
   CapturedTensor captured(const Tensor& t);
   void write_constant(std::size_t block, const Tensor& t);
   void note_version(const Tensor& t);
   void note_versions();
   std::size_t push(Instruction instruction);
   void follow_draws(CapturedCall& call);
+  void refuse_kept_tensors(std::span<const Tensor> results);
+  bool is_from_before(const Node& leaf) const { return leaf.sequence() < start_; }
 
   std::shared_ptr<Books> books_;
   std::unordered_map<const Storage*, Outside> outside_;
   std::unordered_set<const Storage*> held_earlier_;
   std::vector<Draw> draws_;
+  std::unordered_map<const Node*, WithGradient> leaves_;
+  std::uint64_t start_;  // leaves with greater sequences were made in the step
+  Generator expected_;   // the default generator, if nobody but the step's draws moved it
   CaptureSession* outer_;
   MemoryFrom memory_{this};
   WatchScope watch_{Watch::capture};
