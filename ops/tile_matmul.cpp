@@ -24,7 +24,7 @@ using tile_kernels::Strip;
 constexpr std::int64_t kWord = 4;              // bytes
 constexpr std::int64_t kMostWords = 2048;      // of an inner dimension: so a strip stays in the second-level cache
 constexpr std::int64_t kCached = 512 << 10;    // bytes of b that stay there beside all else
-constexpr std::int64_t kWorthGathering = 256;  // rows that make up for a copy of b
+constexpr std::int64_t kWorthGathering = 192;  // rows that make up for a copy of b
 constexpr std::int64_t kBlock = 48;            // rows, in whole tiles of 6
 
 std::int64_t up(std::int64_t n, std::int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
@@ -95,9 +95,22 @@ class Product {
         });
   }
 
-  /// For b whose rows lie in line.
+  /// For b whose rows lie in line. Of a that has to be gathered, as much at a time as stays in the cache.
   void by_rows() const {
     const bool turned = a_.column != kItemOfT;
+    const std::int64_t most = std::max<std::int64_t>(1, kCached / (words_ * kWord * kBlock)) * kBlock;
+    if (!turned || !gathers_short() || rows_ <= most) return rows_by_rows(turned);
+    for (std::int64_t row = 0; row < rows_; row += most) {
+      Product some = *this;
+      some.rows_ = std::min(most, rows_ - row);
+      some.a_.data += row * a_.row;
+      some.dst_ += row * dst_row_;
+      some.rows_by_rows(turned);
+    }
+  }
+
+ private:
+  void rows_by_rows(bool turned) const {
     Tensor blocks;
     Strip strip{.inner = words_, .a = a_.data, .a_row = a_.row, .a_word = a_.column, .dst_row = dst_row_};
     std::ptrdiff_t block = kBlock * a_.row;
@@ -116,7 +129,6 @@ class Product {
       strip_by_strip(strip, block);
   }
 
- private:
   static constexpr bool kPaired = sizeof(T) == 2;
   static constexpr std::ptrdiff_t kItem = sizeof(Out), kItemOfT = sizeof(T);
   static constexpr std::ptrdiff_t kStripRow = kWidth * kWord;
