@@ -25,7 +25,8 @@ constexpr std::int64_t kWord = 4;              // bytes
 constexpr std::int64_t kMostWords = 2048;      // of an inner dimension: so a strip stays in the second-level cache
 constexpr std::int64_t kCached = 512 << 10;    // bytes of b that stay there beside all else
 constexpr std::int64_t kWorthGathering = 192;  // rows that make up for a copy of b
-constexpr std::int64_t kBlock = 48;            // rows, in whole tiles of 6
+constexpr std::int64_t kTile = 6;              // rows
+constexpr std::int64_t kBlock = 8 * kTile;     // rows of a that are gathered together
 
 std::int64_t up(std::int64_t n, std::int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -45,11 +46,12 @@ struct Pieces {
   std::int64_t strips, parts = 1;
   std::int64_t part_size;
 
-  Pieces(std::int64_t along, std::int64_t across) : strips((along + kWidth - 1) / kWidth) {
+  /// Parts are multiples of `unit`.
+  Pieces(std::int64_t along, std::int64_t across, std::int64_t unit) : strips((along + kWidth - 1) / kWidth) {
     // As many parts as make the pieces a multiple of the threads, or many.
     const std::int64_t threads = num_threads();
     while (count() < 4 * threads && count() % threads != 0) ++parts;
-    part_size = parts == 1 ? across : up((across + parts - 1) / parts, kBlock);
+    part_size = parts == 1 ? across : up((across + parts - 1) / parts, unit);
   }
   std::int64_t count() const { return strips * parts; }
 };
@@ -79,7 +81,7 @@ class Product {
 
   /// For b whose columns lie in line.
   void by_columns(const float* bias, bool relu) const {
-    const Pieces pieces(rows_, columns_);
+    const Pieces pieces(rows_, columns_, 16);
     const std::int64_t turned = words_ * kStripRow;
     for_runs(
         pieces.count(), turned + kBlock * kStripRow, [&](std::int64_t first, std::int64_t last, std::byte* scratch) {
@@ -160,7 +162,7 @@ class Product {
   /// Two strips of b in turn: while one is multiplied by, the next one is gathered. `block`: from kBlock rows of a to
   /// the next.
   void strip_by_strip(const Strip& like, std::ptrdiff_t block) const {
-    const Pieces pieces(columns_, rows_);
+    const Pieces pieces(columns_, rows_, kTile);
     const bool gathers = kPaired || rows_ >= kWorthGathering;
     const std::int64_t size = gathers ? words_ * kStripRow : 0;
     for_runs(pieces.count(), 2 * size, [&](std::int64_t first, std::int64_t last, std::byte* scratch) {
@@ -182,10 +184,10 @@ class Product {
           strip.next = {src + kWidth * kItemOfT, b_.row, gathers ? scratch + (number + 1) % 2 * size : nullptr};
           ++there;
         }
-        const std::int64_t step = block == kBlock * like.a_row ? end - begin : kBlock;
-        for (std::int64_t row = begin; row < end; row += step) {
-          strip.rows = std::min(step, end - row);
-          strip.a = like.a + row / kBlock * block;
+        const bool whole = block == kBlock * like.a_row;
+        for (std::int64_t row = begin; row < end; row += strip.rows) {
+          strip.rows = whole ? end - row : std::min(kBlock - row % kBlock, end - row);
+          strip.a = like.a + row / kBlock * block + row % kBlock * like.a_row;
           strip.dst = dst_ + row * dst_row_ + column * kItem;
           tile_kernels::multiply<T, Out>(strip);
           strip.next = {};
@@ -206,15 +208,15 @@ class Product {
       like.b_row = kStripRow;
       like.b_strip = words_ * kStripRow;
     }
-    parallel_for(rows_, kBlock, [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(rows_, kTile, [&](std::int64_t begin, std::int64_t end) {
       Strip strip = like;
       if (like.b == b_.data) bring(b_, words_, columns_ * kWord);
-      for (std::int64_t row = begin; row < end; row += kBlock) {
+      for (std::int64_t row = begin; row < end; row += strip.rows) {
         strip.next = {};
         if (like.b == b_.data && row + 2 * kBlock <= end)
           strip.next = {like.a + (row + kBlock) * kWord, like.a_word, nullptr};
-        strip.rows = std::min(kBlock, end - row);
-        strip.a = like.a + row / kBlock * block;
+        strip.rows = std::min(kBlock - row % kBlock, end - row);
+        strip.a = like.a + row / kBlock * block + row % kBlock * like.a_row;
         strip.dst = dst_ + row * dst_row_;
         tile_kernels::multiply<T, Out>(strip);
       }
