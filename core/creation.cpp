@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <fmt/format.h>
 #include <numeric>
 
@@ -25,34 +26,39 @@ Tensor ones_like(const Tensor& like) { return ones(like.shape(), like.dtype()); 
 
 Tensor scalar(double value, DType dtype) { return full({}, value, dtype); }
 
-Tensor tensor(std::initializer_list<double> values, DType dtype) {
-  return tensor(values, {static_cast<std::int64_t>(values.size())}, dtype);
+namespace {
+
+void check_count(const Shape& shape, std::size_t item, std::size_t got) {
+  const std::int64_t count = checked_numel("tensor", shape, item);
+  if (count == static_cast<std::int64_t>(got)) return;
+  throw ShapeError(fmt::format("tensor: {} values for shape {} (want {})", got, shape.str(), count));
 }
 
-Tensor tensor(std::initializer_list<double> values, const Shape& shape, DType dtype) {
-  Tensor result = tensor(std::vector<double>(values), shape);
-  if (dtype == f64) return result;
-  Tensor converted = empty(shape, dtype);
-  converted.copy_(result);
-  return converted;
-}
+}  // namespace
 
-template <class T>
-Tensor tensor(const std::vector<T>& values, const Shape& shape) {
-  const std::int64_t count = checked_numel("tensor", shape, sizeof(T));
-  if (count != static_cast<std::int64_t>(values.size())) {
-    throw ShapeError(fmt::format("tensor: {} values for shape {} (want {})", values.size(), shape.str(), count));
-  }
-  Tensor result = empty(shape, dtype_of<T>);
-  std::copy(values.begin(), values.end(), result.mutable_data<T>());
+Tensor tensor(const TensorValues& values, const Shape& shape, DType dtype) {
+  const Tensor& from = values.in_order();
+  check_count(shape, item_size(dtype), static_cast<std::size_t>(from.numel()));
+  Tensor result = empty(shape, dtype);
+  result.copy_(from.alias(shape, contiguous_strides(shape), 0));
   return result;
 }
-template Tensor tensor(const std::vector<float>&, const Shape&);
-template Tensor tensor(const std::vector<double>&, const Shape&);
-template Tensor tensor(const std::vector<BFloat16>&, const Shape&);
-template Tensor tensor(const std::vector<std::int64_t>&, const Shape&);
-template Tensor tensor(const std::vector<std::uint8_t>&, const Shape&);
-template Tensor tensor(const std::vector<bool>&, const Shape&);
+
+Tensor tensor(const TensorValues& values, DType dtype) { return tensor(values, values.in_order().shape(), dtype); }
+
+Tensor detail::copy_of(const std::vector<bool>& values, const Shape& shape) {
+  check_count(shape, sizeof(bool), values.size());
+  Tensor result = empty(shape, boolean);
+  std::copy(values.begin(), values.end(), result.mutable_data<bool>());
+  return result;
+}
+
+Tensor detail::copy_of(const void* values, std::size_t count, const Shape& shape, DType dtype) {
+  check_count(shape, item_size(dtype), count);
+  Tensor result = empty(shape, dtype);
+  if (count > 0) std::memcpy(result.mutable_raw_data(), values, count * item_size(dtype));
+  return result;
+}
 
 Tensor arange(double start, double end, double step, DType dtype) {
   const double length = std::ceil((end - start) / step);

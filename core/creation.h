@@ -1,12 +1,16 @@
 // Making tensors.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <initializer_list>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 #include "dagrad/core/random.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/core/tensor_values.h"
 
 namespace dagrad {
 
@@ -23,13 +27,38 @@ Tensor ones_like(const Tensor& like);
 /// A 0-dim tensor.
 Tensor scalar(double value, DType dtype = f32);
 
-/// Values in row-major order: `tensor({1, 2, 3, 4}, {2, 2})`; without a shape, 1-dim. Throws ShapeError when they do
-/// not fill it.
-Tensor tensor(std::initializer_list<double> values, DType dtype = f32);
-Tensor tensor(std::initializer_list<double> values, const Shape& shape, DType dtype = f32);
-/// The same from a vector of element type T, which becomes the tensor's.
+namespace detail {
+
+Tensor copy_of(const void* values, std::size_t count, const Shape& shape, DType dtype);
+Tensor copy_of(const std::vector<bool>& values, const Shape& shape);
+
+}  // namespace detail
+
+/// Values as they are nested: `tensor({1, 2})` has the shape [2], `tensor({{1, 2, 3}, {4, 5, 6}})` [2, 3], `tensor(1)`
+/// []. Throws ShapeError where rows differ.
+Tensor tensor(const TensorValues& values, DType dtype = f32);
+/// Values in row-major order: `tensor({1, 2, 3, 4}, {2, 2})`. Throws ShapeError when they do not fill the shape.
+Tensor tensor(const TensorValues& values, const Shape& shape, DType dtype = f32);
+/// The same from memory of element type T, which becomes the tensor's; without a shape, 1-dim.
+template <class T, std::size_t kExtent>
+Tensor tensor(std::span<T, kExtent> values, const Shape& shape) {
+  return detail::copy_of(values.data(), values.size(), shape, dtype_of<T>);
+}
 template <class T>
-Tensor tensor(const std::vector<T>& values, const Shape& shape);
+Tensor tensor(const std::vector<T>& values, const Shape& shape) {
+  if constexpr (std::is_same_v<T, bool>)
+    return detail::copy_of(values, shape);
+  else
+    return tensor(std::span(values), shape);
+}
+template <class T, std::size_t kExtent>
+Tensor tensor(std::span<T, kExtent> values) {
+  return tensor(values, {static_cast<std::int64_t>(values.size())});
+}
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  return tensor(values, {static_cast<std::int64_t>(values.size())});
+}
 
 /// start, start + step, ... below (or above) end.
 Tensor arange(double start, double end, double step = 1, DType dtype = i64);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <ostream>
+#include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -10,6 +11,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/module_name.h"
+#include "dagrad/nn/class_name.h"
 #include "dagrad/nn/module_scope.h"
 
 namespace dagrad::nn {
@@ -100,6 +102,8 @@ void print(std::string& out, Module& module, const std::string& indent) {
 Tensor Module::forward(const Tensor&) {
   throw UsageError(fmt::format("{}: forward(x) is not defined (want a module that overrides it)", describe()));
 }
+
+std::string Module::describe() const { return class_name(typeid(*this)); }
 
 Tensor Module::operator()(const Tensor& x) {
   const ModuleName scope(name_in_messages(*this));

@@ -52,8 +52,8 @@ class Module {
   virtual Tensor forward(const Tensor& x);
   /// Lists the parts, always in the same order.
   virtual void parts(Parts&) {}
-  /// One line for printing, like `Linear(784, 128)`.
-  virtual std::string describe() const { return "Module"; }
+  /// One line for printing, like `Linear(784, 128)`; unless overridden, the name of the class.
+  virtual std::string describe() const;
 
   /// forward(), seen by the observer of the thread, if there is one (see ForwardObserver).
   Tensor operator()(const Tensor& x);

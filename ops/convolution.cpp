@@ -12,6 +12,7 @@
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
+#include "dagrad/ops/winograd.h"
 #include "dagrad/ops/zero_padding.h"
 
 namespace dagrad {
@@ -58,8 +59,10 @@ struct Operands {
     }
     if (few_channels::takes(geometry, src, weights))
       return few_channels::convolution(geometry, src, weights, bias, dst);
-    onednn::convolution(geometry, channels_last_data(src), contiguous_data(weights),
-                        bias.defined() ? contiguous_data(bias) : bias, dst);
+    const Tensor x = channels_last_data(src), w = contiguous_data(weights),
+                 b = bias.defined() ? contiguous_data(bias) : bias;
+    if (winograd::takes(geometry, x, w, dst) && winograd::convolution(geometry, x, w, b, dst)) return;
+    onednn::convolution(geometry, x, w, b, dst);
   }
 
   void backward_data(const Tensor& diff_dst, const Tensor& weights, Tensor& diff_src) const {
@@ -69,7 +72,11 @@ struct Operands {
       diff_src.zero_();
       return;
     }
-    onednn::convolution_backward_data(geometry, channels_last_data(diff_dst), contiguous_data(weights), diff_src);
+    const Tensor diff = channels_last_data(diff_dst), w = contiguous_data(weights);
+    if (winograd::takes(geometry, diff_src, w, diff) &&
+        winograd::convolution_backward_data(geometry, diff, w, diff_src))
+      return;
+    onednn::convolution_backward_data(geometry, diff, w, diff_src);
   }
 
   void backward_weights(const Tensor& src, const Tensor& diff_dst, Tensor& diff_weights, Tensor& diff_bias) const {
@@ -91,8 +98,11 @@ struct Operands {
     if (few_channels::takes(geometry, src, diff_weights)) {
       return few_channels::backward_weights(geometry, src, channels_last_data(diff_dst), diff_weights, diff_bias);
     }
-    onednn::convolution_backward_weights(geometry, channels_last_data(src), channels_last_data(diff_dst), diff_weights,
-                                         diff_bias);
+    const Tensor x = channels_last_data(src), diff = channels_last_data(diff_dst);
+    if (winograd::takes(geometry, x, diff_weights, diff) &&
+        winograd::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias))
+      return;
+    onednn::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias);
   }
 
   static Axes all_but_channel(const Tensor& t) {

@@ -25,7 +25,8 @@ using pointwise::Program;
 /// What a function does to tensors like some inputs, if it is nothing but elementwise kernels; else why not.
 struct Traced {
   std::optional<Program> program;
-  std::vector<Tensor> others;  // captured tensors: further inputs of the program
+  std::vector<Tensor> others;     // captured tensors: further inputs of the program
+  std::vector<bool> has_history;  // each result, on inputs that require a gradient where the call's do
   std::string problem;
   bool threw = false;  // the function did
 };
@@ -64,7 +65,11 @@ Traced trace(const TensorFunction& function, std::span<const Tensor> inputs, boo
   }
   pointwise::Trace trace(stand_ins, inputs[0].dtype(), largest(inputs));
   try {
-    if (traced.problem.empty()) traced.program = trace.finish(function(stand_ins));
+    if (traced.problem.empty()) {
+      const std::vector<Tensor> results = function(stand_ins);
+      for (const Tensor& t : results) traced.has_history.push_back(!recording || t.requires_grad());
+      traced.program = trace.finish(results);
+    }
     traced.others = trace.others();
     if (traced.problem.empty()) traced.problem = trace.problem();
     if (rehearsal.missed_changes()) traced.problem = "the function changes a tensor in place that it did not make";
@@ -88,7 +93,7 @@ std::string problem_of(std::span<const Tensor> inputs, const FusedOptions& optio
   const DType dtype = inputs[0].dtype();
   if (dtype != f32 && dtype != f64) return fmt::format("input 0 is {} (want f32 or f64)", name_of(dtype));
   if (count < std::max<std::int64_t>(options.min_elements, 2)) return fmt::format("there are only {} elements", count);
-  if (watched()) return "the ops are watched";
+  if (watched_but_for(Watch::capture)) return "the ops are watched";
   if (autocast_enabled()) return "autocast is enabled";
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& t = inputs[i];
@@ -161,8 +166,8 @@ struct Gradient {
     const GradMode on(true);
     std::vector<Tensor> inputs(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(needed.size())), by;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      // A leaf of its own, unless the gradient is to be differentiated by it.
-      if (needed[i] && !(again && inputs[i].requires_grad())) inputs[i] = inputs[i].detach().requires_grad_();
+      // A leaf of its own (the outer pass uses the others), unless the gradient is to be differentiated by it.
+      if (!again || !inputs[i].requires_grad()) inputs[i] = inputs[i].detach().requires_grad_(needed[i]);
       if (needed[i]) by.push_back(inputs[i]);
     }
     const std::vector<Tensor> outputs = function(inputs);
@@ -184,6 +189,16 @@ struct Gradient {
   }
 };
 
+/// The call as one recorded op; as those of the function's ops would, results that no gradient reaches require none.
+std::vector<Tensor> recorded(const std::shared_ptr<const Call>& call, Location where, std::span<const Tensor> inputs) {
+  std::vector<Tensor> results = apply(Fused{call}, where, inputs);
+  const std::vector<bool>& has_history = call->traced.has_history;
+  for (std::size_t k = 0; k < has_history.size(); ++k) {
+    if (!has_history[k]) results[k] = results[k].detach();
+  }
+  return results;
+}
+
 /// A gradient as an argument of Gradient: one element where all are the same one.
 Tensor as_argument(const Tensor& diff) {
   if (diff.is_contiguous() || diff.requires_grad()) return diff;
@@ -204,9 +219,9 @@ void Fused::backward(Backward& ctx, std::span<const Tensor> diff) const {
     gradient.came.push_back(d.defined());
     if (d.defined()) arguments.push_back(as_argument(d));
   }
-  const auto made = std::make_shared<const Call>(gradient, arguments, false);
-  const std::vector<Tensor> found = grad_enabled()
-                                        ? apply(Fused{made}, Location::current(), std::span<const Tensor>(arguments))
+  const auto made = std::make_shared<const Call>(gradient, arguments, grad_enabled());
+  const std::vector<Tensor> found = grad_enabled() || watched(Watch::capture)
+                                        ? recorded(made, Location::current(), arguments)
                                         : made->compute(arguments);
   std::size_t next = 0, k = 0;
   for (std::size_t i = 0; i < gradient.needed.size(); ++i) {
@@ -224,7 +239,7 @@ std::vector<Tensor> detail::run_fused(const TensorFunction& function, const std:
   std::string problem = problem_of(inputs, options);
   if (problem.empty() && !nested) {
     const auto call = std::make_shared<const Call>(function, inputs, grad_enabled());
-    if (call->traced.program) return apply(Fused{call}, where, std::span<const Tensor>(inputs));
+    if (call->traced.program) return recorded(call, where, inputs);
     problem = call->traced.problem;
     if (call->traced.threw) {  // for users to see what it throws, if it throws it by itself
       std::vector<Tensor> results = function(inputs);

@@ -29,6 +29,8 @@ Tensor index_across(const Tensor& index, int axis, const Shape& shape);
 void gather_elements(const Tensor& src, int axis, const Tensor& index, Tensor& dst);
 /// dst[p[axis = index[p]]] = values[p] for each p in index, the last one along the axis where several meet.
 void scatter_elements(const Tensor& values, int axis, const Tensor& index, Tensor& dst);
+/// The same with one number for all values.
+void scatter_number(double number, int axis, const Tensor& index, Tensor& dst);
 /// dst[p[axis = index[p]]] += values[p] for each p in index, in order along the axis on any number of threads. f32,
 /// f64, i64 and bf16, which is added up in f32. A dst that `values` or `index` share elements with is not allowed.
 void scatter_add_elements(const Tensor& values, int axis, const Tensor& index, Tensor& dst);

@@ -4,12 +4,12 @@
 #include <numeric>
 
 #include "dagrad/core/copy.h"
-#include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/indexed_elements.h"
 #include "dagrad/ops/math.h"
+#include "dagrad/ops/pointwise_op.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -157,6 +157,12 @@ void ScatterAdd::backward(Backward& ctx, const Tensor& diff_dst) const {
 
 /// Which elements of `index` are overwritten by a later one when they are scattered into `shape`.
 Tensor overwritten(const Tensor& index, int axis, const Shape& shape) {
+  if (watched(Watch::capture)) [[unlikely]] {
+    Tensor result = Tensor::allocate({index.shape(), boolean});
+    Capture::on("scatter", {&index, 1}, {&result, 1},
+                [axis, shape](auto in, auto out) { copy_elements(overwritten(in[0], axis, shape), out[0]); });
+    return result;
+  }
   Tensor number = Tensor::allocate({index.shape(), i64}), winner = Tensor::allocate(number.spec());
   Tensor last = Tensor::allocate({shape, i64});
   std::int64_t* const first = number.mutable_data<std::int64_t>();
@@ -170,6 +176,26 @@ Tensor overwritten(const Tensor& index, int axis, const Shape& shape) {
   return result;
 }
 
+struct ScatterNumber : AlongAxis {
+  static constexpr std::string_view name = "scatter_number";
+  double number = 0;
+
+  std::string attributes() const { return fmt::format("axis={}, {}", axis, number); }
+  Spec infer(const Tensor& src, const Tensor&) const {
+    pointwise::check_number("scatter", number, src.dtype());
+    return src.spec();
+  }
+  void forward(Forward& ctx, const Tensor& src, const Tensor& index, Tensor& dst) const {
+    ctx.save(index);
+    copy_elements(src, dst);
+    scatter_number(number, axis, index, dst);
+  }
+  // diff_src = diff_dst with 0 at the index
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, apply(ScatterNumber{{axis}}, Location::current(), diff_dst, ctx.saved(0)));
+  }
+};
+
 struct Scatter : AlongAxis {
   static constexpr std::string_view name = "scatter";
 
@@ -182,10 +208,7 @@ struct Scatter : AlongAxis {
   // diff_src = diff_dst with 0 at the index, diff_values = diff_dst gathered, with 0 for those that were overwritten
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     const Tensor index = ctx.saved(0);
-    if (ctx.needs(0)) {
-      const Tensor zero = expand(scalar(0, diff_dst.dtype()), index.shape());
-      ctx.give(0, apply(*this, Location::current(), diff_dst, index, zero));
-    }
+    if (ctx.needs(0)) ctx.give(0, apply(ScatterNumber{{axis}}, Location::current(), diff_dst, index));
     if (ctx.needs(2)) {
       const Tensor gathered = apply(Gather{{axis}}, Location::current(), diff_dst, index);
       ctx.give(2, masked_fill(gathered, overwritten(index, axis, diff_dst.shape()), 0));
@@ -233,7 +256,12 @@ Tensor scatter(const Tensor& src, std::int64_t axis, const Tensor& index, const 
 }
 
 Tensor scatter(const Tensor& src, std::int64_t axis, const Tensor& index, double value, Location where) {
-  return scatter(src, axis, index, expand(scalar(value, src.dtype()), index.shape()), where);
+  const int at = normalize_axis("scatter", axis, src.dim());
+  check_gathered("scatter", src, at, index);
+  check_index("scatter", index, src, at);
+  if (src.dim() > 0) return apply(ScatterNumber{{at}, value}, where, src, index);
+  const auto line = [where](const Tensor& t) { return reshape(t, {1}, where); };
+  return reshape(apply(ScatterNumber{{0}, value}, where, line(src), line(index)), {}, where);
 }
 
 Tensor scatter_add(const Tensor& src, std::int64_t axis, const Tensor& index, const Tensor& values, Location where) {

@@ -1,12 +1,14 @@
 #include "dagrad/ops/trigonometry.h"
 
-#include "dagrad/core/creation.h"
+#include <fmt/format.h>
+
 #include "dagrad/core/op.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/ops/pointwise.h"
+#include "dagrad/ops/pointwise_op.h"
 #include "dagrad/ops/pointwise_row.h"
 #include "dagrad/ops/reduction.h"
 
@@ -41,8 +43,7 @@ constexpr Row kSinh{"sinh", Unary::sinh, Keep::src, [](In diff, In src) { return
 constexpr Row kCosh{"cosh", Unary::cosh, Keep::src, [](In diff, In src) { return diff * sinh(src); },
                     AutocastRule::f32};
 // diff_src = diff_dst / sqrt(src^2 + 1)
-constexpr Row kAsinh{"asinh", Unary::asinh, Keep::src,
-                     [](In diff, In src) { return diff / hypot(src, scalar(1, diff.dtype())); }};
+constexpr Row kAsinh{"asinh", Unary::asinh, Keep::src, [](In diff, In src) { return diff / hypot(src, 1); }};
 // diff_src = diff_dst / sqrt(src^2 - 1), as two roots that do not overflow
 constexpr Row kAcosh{"acosh", Unary::acosh, Keep::src,
                      [](In diff, In src) { return diff / (sqrt(src - 1) * sqrt(src + 1)); }};
@@ -87,6 +88,27 @@ struct Hypot {
   }
 };
 
+struct HypotNumber {
+  static constexpr std::string_view name = "hypot_number";
+  static constexpr AutocastRule autocast = AutocastRule::f32;
+  double number = 0;
+
+  std::string attributes() const { return fmt::format("{}", number); }
+  Spec infer(const Tensor& src) const {
+    pointwise::check_type("hypot", src.dtype(), false);
+    return src.spec_with_format();
+  }
+  void forward(Forward& ctx, const Tensor& src, Tensor& dst) const {
+    pointwise::binary(Binary::hypot, src, number, dst);
+    ctx.save(src);
+    ctx.save(dst);
+  }
+  // diff_src = diff_dst src / dst, and 0 where dst is 0
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    ctx.give(0, diff_dst * (ctx.saved(0) / nonzero_divisor(ctx.saved(1))));
+  }
+};
+
 }  // namespace
 
 Tensor tan(const Tensor& x, Location where) { return apply_row<kTan>(x, where); }
@@ -100,5 +122,7 @@ Tensor acosh(const Tensor& x, Location where) { return apply_row<kAcosh>(x, wher
 Tensor atanh(const Tensor& x, Location where) { return apply_row<kAtanh>(x, where); }
 Tensor atan2(const Tensor& y, const Tensor& x, Location where) { return apply(Atan2{}, where, y, x); }
 Tensor hypot(const Tensor& a, const Tensor& b, Location where) { return apply(Hypot{}, where, a, b); }
+Tensor hypot(const Tensor& a, double b, Location where) { return apply(HypotNumber{b}, where, a); }
+Tensor hypot(double a, const Tensor& b, Location where) { return apply(HypotNumber{a}, where, b); }
 
 }  // namespace dagrad

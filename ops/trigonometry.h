@@ -28,5 +28,7 @@ Tensor atan2(const Tensor& y, const Tensor& x, Location where = Location::curren
 /// sqrt(a^2 + b^2) without overflow; infinite when either is, even beside NaN. Its gradient at (0, 0) is 0. Shapes
 /// broadcast.
 Tensor hypot(const Tensor& a, const Tensor& b, Location where = Location::current());
+Tensor hypot(const Tensor& a, double b, Location where = Location::current());
+Tensor hypot(double a, const Tensor& b, Location where = Location::current());
 
 }  // namespace dagrad

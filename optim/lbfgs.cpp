@@ -142,9 +142,7 @@ Tensor LBFGS::update_with(const Closure& closure) {
 // --- state ---
 
 void LBFGS::save(State& state) const {
-  const auto put = [&](const std::string& name, const Vector& values) {
-    state.tensors[name] = tensor(values, {static_cast<std::int64_t>(values.size())});
-  };
+  const auto put = [&](const std::string& name, const Vector& values) { state.tensors[name] = tensor(values); };
   state.numbers["evaluations"] = static_cast<double>(evaluations_);
   state.numbers["iterations"] = static_cast<double>(memory_.iterations);
   state.numbers["pairs"] = static_cast<double>(memory_.pairs.size());

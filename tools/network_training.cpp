@@ -9,8 +9,6 @@
 #include "dagrad/nn/feature_scaler.h"
 #include "dagrad/nn/loss.h"
 #include "dagrad/nn/metrics/metrics.h"
-#include "dagrad/ops/cross_entropy.h"
-#include "dagrad/ops/loss.h"
 #include "tools/model.h"
 
 namespace dagrad::tools {
@@ -25,12 +23,9 @@ nn::Sequential make_network(const TrainOptions& o, const data::Dataset& train) {
   return network;
 }
 
-/// In functions of this file, so that the messages of --detect-anomaly name it and not the line of the library that
-/// calls what std::function holds.
 nn::Trainer::Loss make_loss(const TrainOptions& o, bool classifies) {
-  if (!classifies) return [](const Tensor& prediction, const Tensor& target) { return mse_loss(prediction, target); };
-  return [options = CrossEntropyOptions{.label_smoothing = o.regularisation.label_smoothing}](
-             const Tensor& prediction, const Tensor& target) { return cross_entropy(prediction, target, options); };
+  if (!classifies) return nn::MSELoss();
+  return nn::CrossEntropyLoss({.label_smoothing = o.regularisation.label_smoothing});
 }
 
 /// The figure beside the loss. Mixed-up labels are probabilities.

@@ -71,8 +71,13 @@ void check_loss(const Tensor& loss) {
 }  // namespace
 
 Trainer::Trainer(Module& model, optim::Optimizer& optimizer, Loss loss, data::DataLoader& loader,
-                 TrainerOptions options)
-    : model_(model), optimizer_(optimizer), loss_(std::move(loss)), loader_(loader), options_(std::move(options)) {
+                 TrainerOptions options, Location where)
+    : model_(model),
+      optimizer_(optimizer),
+      loss_(std::move(loss)),
+      where_(where),
+      loader_(loader),
+      options_(std::move(options)) {
   check_options(options_, optimizer_);
   if (options_.schedule) scheduler_.emplace(optimizer_, *options_.schedule);
   if (options_.plateau) plateau_.emplace(optimizer_, *options_.plateau);
@@ -97,7 +102,7 @@ Tensor Trainer::loss_of(const data::Batch& batch, StepResult& result) {
     const Autocast cast(options_.autocast || autocast_enabled());
     const Tensor prediction = predict(batch);
     if (!options_.train_metrics.empty()) prediction_ = prediction.detach();
-    loss = loss_(prediction, batch.labels);
+    loss = loss_(prediction, batch.labels, where_);
   }
   check_loss(loss);
   result.loss = loss.item<double>();

@@ -13,6 +13,7 @@
 #include "dagrad/nn/module.h"
 #include "dagrad/nn/training/checkpoint.h"
 #include "dagrad/nn/training/history.h"
+#include "dagrad/nn/training/loss_function.h"
 #include "dagrad/nn/training/trainer_options.h"
 #include "dagrad/optim/lr_scheduler.h"
 #include "dagrad/optim/optimizer.h"
@@ -35,10 +36,12 @@ namespace dagrad::nn {
 class Trainer {
  public:
   /// Of predictions and targets, a mean over the batch's samples.
-  using Loss = std::function<Tensor(const Tensor& prediction, const Tensor& target)>;
+  using Loss = LossFunction;
 
-  /// Throws UsageError for options out of range, and where they contradict each other.
-  Trainer(Module& model, optim::Optimizer& optimizer, Loss loss, data::DataLoader& loader, TrainerOptions options = {});
+  /// Throws UsageError for options out of range, and where they contradict each other. Messages about the loss name the
+  /// line of this call.
+  Trainer(Module& model, optim::Optimizer& optimizer, Loss loss, data::DataLoader& loader, TrainerOptions options = {},
+          Location where = Location::current());
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
@@ -104,6 +107,7 @@ class Trainer {
   Module& model_;
   optim::Optimizer& optimizer_;
   Loss loss_;
+  Location where_;
   data::DataLoader& loader_;
   TrainerOptions options_;
 

@@ -39,7 +39,7 @@ Scores Trainer::evaluate(const data::Dataset& dataset, const std::vector<std::sh
   for (std::int64_t first = 0, index = 0; first < dataset.size(); first += options_.evaluation_batch, ++index) {
     const data::Dataset part = dataset.slice(first, std::min(options_.evaluation_batch, dataset.size() - first));
     const Tensor prediction = predict({part.features, part.labels, index});
-    loss += loss_(prediction, part.labels).item<double>() * static_cast<double>(part.size());
+    loss += loss_(prediction, part.labels, where_).item<double>() * static_cast<double>(part.size());
     for (const auto& metric : metrics) metric->update(part.labels, prediction);
   }
   Scores scores{.loss = loss / static_cast<double>(dataset.size()), .metrics = {}};

@@ -1,5 +1,6 @@
 #include "dagrad/core/tensor.h"
 
+#include <array>
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -20,6 +21,47 @@ TEST(Tensor, KnowsItsShapeTypeAndElements) {
   EXPECT_EQ(t.size(-1), 3);
   EXPECT_EQ(t.to_vector<int>(), (std::vector<int>{1, 2, 3, 4, 5, 6}));
   EXPECT_TRUE(t.is_contiguous());
+}
+
+TEST(Tensor, IsMadeOfNestedLists) {
+  const auto is = [](const Tensor& t, const Shape& shape, const std::vector<double>& values) {
+    return t.shape() == shape && t.to_vector<double>() == values;
+  };
+  EXPECT_TRUE(is(tensor({{1, 2, 3}, {4, 5, 6}}), {2, 3}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_TRUE(is(tensor({{1, 2.5}, {3.f, 4}}), {2, 2}, {1, 2.5, 3, 4}));
+  EXPECT_TRUE(is(tensor({{1}, {2}}), {2, 1}, {1, 2}));
+  EXPECT_TRUE(is(tensor({{1.0, 2.0}}), {1, 2}, {1, 2}));
+  EXPECT_TRUE(is(tensor({{{1, 2}}, {{3, 4}}}), {2, 1, 2}, {1, 2, 3, 4}));
+  EXPECT_TRUE(is(tensor({1.f, 2.f}), {2}, {1, 2}));
+  EXPECT_TRUE(is(tensor({7}), {1}, {7}));
+  EXPECT_TRUE(is(tensor(7), {}, {7}));
+  EXPECT_TRUE(is(tensor({}), {0}, {}));
+  EXPECT_TRUE(is(tensor({{}, {}}), {2, 0}, {}));
+  EXPECT_TRUE(is(tensor({{1, 2}, {3, 4}}, {4}), {4}, {1, 2, 3, 4}));
+  EXPECT_EQ(tensor({{1, 2}, {3, 4}}).dtype(), f32);
+  EXPECT_EQ(tensor({{1, 2}, {3, 4}}, f64).dtype(), f64);
+  const int variable = 3;
+  const std::int64_t exact = (std::int64_t{1} << 60) + 1;
+  EXPECT_TRUE(is(tensor({{variable, 0}}), {1, 2}, {3, 0}));
+  EXPECT_EQ(tensor({exact, std::int64_t{0}}, i64).to_vector<std::int64_t>()[0], exact);
+  EXPECT_EQ(tensor({{exact}, {1}}, i64).to_vector<std::int64_t>()[0], exact);
+  expect_error<ShapeError>([] { tensor({{1, 2}, {3}}); }, "tensor: row 1 is [1], row 0 [2] (want rows of one shape)");
+}
+
+TEST(Tensor, IsMadeOfAVectorOrSpanWithOrWithoutAShape) {
+  const std::vector<float> values{1, 2, 3, 4};
+  std::vector<std::int64_t> numbers{5, 6};
+  EXPECT_EQ(tensor(values).shape(), Shape{4});
+  EXPECT_EQ(tensor(values).to_vector<float>(), values);
+  EXPECT_EQ(tensor(numbers).dtype(), i64);
+  EXPECT_EQ(tensor(std::vector<bool>{true, false}).to_vector<bool>(), (std::vector<bool>{true, false}));
+  EXPECT_EQ(tensor(std::vector<double>{}).shape(), Shape{0});
+  EXPECT_EQ(tensor(std::span(values).first(2)).to_vector<float>(), (std::vector<float>{1, 2}));
+  const std::array<double, 3> fixed{1, 2, 3};
+  EXPECT_EQ(tensor(std::span(fixed)).shape(), Shape{3});
+  EXPECT_EQ(tensor(std::span(numbers), {2, 1}).shape(), (Shape{2, 1}));
+  EXPECT_EQ(tensor(values, {2, 2}).shape(), (Shape{2, 2}));
+  expect_error<ShapeError>([&] { tensor(values, {3}); }, "tensor: 4 values for shape [3] (want 3)");
 }
 
 TEST(Tensor, AlignsItsElementsToCacheLines) {

@@ -115,6 +115,7 @@ void add_binary(TorchTable& table) {
   };
   table["maximum_number"] = table["number_maximum"] = of1([=](const T& x) { return at::maximum(x, like(1, x)); });
   table["minimum_number"] = table["number_minimum"] = of1([=](const T& x) { return at::minimum(x, like(1, x)); });
+  table["hypot_number"] = of1([=](const T& x) { return at::hypot(x, like(1.5, x)); });
   table["number_fmod"] = of1([=](const T& x) { return at::fmod(like(5.5, x), x); });
   table["number_remainder"] = of1([=](const T& x) { return at::remainder(5.5, x); });
   table["where_number"] = of2([](const T& c, const T& a) { return at::where(c, a, 1.5); });

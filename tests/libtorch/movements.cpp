@@ -393,6 +393,9 @@ void add_indexing(TorchTable& table) {
   table["scatter"] = [axis](In in, const std::string& s) {
     return TorchTensors{at::scatter(in[0], axis(s), in[1], in[2])};
   };
+  table["scatter_number"] = [axis](In in, const std::string& s) {
+    return TorchTensors{at::scatter(in[0], axis(s), in[1], -2)};
+  };
   table["scatter_add"] = [axis](In in, const std::string& s) {
     return TorchTensors{at::scatter_add(in[0], axis(s), in[1], in[2])};
   };

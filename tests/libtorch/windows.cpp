@@ -85,7 +85,9 @@ void add_convolutions(TorchTable& table) {
                                  {"image_2x3x20x20", {{2, 2}, {2, 2}}},
                                  {"pointwise_strided_tail", {{2, 2}}},
                                  {"depthwise_tail", {{}, {1, 1}, {}, 33}},
-                                 {"threads_4x16x16x16", {{}, {1, 1}}}});
+                                 {"threads_4x20x16x16", {{}, {1, 1}}},
+                                 {"in_tiles_4x16x16x16", {{}, {1, 1}}},
+                                 {"in_tiles_1x16x29x30", {{}, {2, 1}}}});
   table["conv3d"] = convolution({{"1x2x3x3x2_k2", {}},
                                  {"strided_padded", {{2, 1, 2}, {1, 1, 0}}},
                                  {"groups_2", {{}, {}, {}, 2}},

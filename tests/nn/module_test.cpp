@@ -7,6 +7,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
+#include "dagrad/nn/class_name.h"
 #include "dagrad/nn/nn.h"
 #include "dagrad/ops/ops.h"
 #include "expect_error.h"
@@ -24,13 +25,29 @@ struct Net : Module {
     p.buffer("mean", mean);
   }
   Tensor forward(const Tensor& x) override { return second(relu(first(x - mean))); }
-  std::string describe() const override { return "Net"; }
 };
 
 std::vector<std::string> names(const std::vector<Module::Named>& named) {
   std::vector<std::string> result;
   for (const auto& [name, tensor] : named) result.push_back(name);
   return result;
+}
+
+template <int kSize>
+struct Block : Module {
+  struct Inner : Module {};
+  Inner inner;
+
+  void parts(Parts& p) override { p.module("inner", inner); }
+};
+
+TEST(Module, PrintsTheNameOfItsClass) {
+  struct Local : Module {};
+  EXPECT_EQ(to_string(Module()), "Module");
+  EXPECT_EQ(to_string(Local()), "Local");
+  EXPECT_EQ(to_string(Block<3>()), "Block(\n  (inner): Inner\n)");
+  EXPECT_EQ(last_name("a::Net<std::vector<int>, 'b::c'>"), "Net");
+  EXPECT_EQ(last_name("f(std::function<void (a::B)>)::{lambda()#1}::operator()() const::Net"), "Net");
 }
 
 TEST(Module, NamesItsParametersAndBuffers) {

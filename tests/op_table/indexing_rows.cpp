@@ -344,13 +344,47 @@ Row scatter_row() {
                 {Array({3}, {kNan, 5, kInf}), Array({3}, {0.0, 0, 2}), Array({3}, {1, 2, kNan})},
                 {Array({3}, {2, 5, kNan})},
                 {Array({3}, {0.0, 1, 0}), Array({3}), Array({3}, {0.0, 1, 1})},
-                [](std::span<const Tensor> in) { return std::vector{scatter(in[0], 0, to(in[1], i64), in[2])}; }},
-               {"of_a_number",
-                {Array({3}, {7.0, 5, 6}), Array({2}, {2.0, 0})},
-                {Array({3}, {-1.5, 5, -1.5})},
-                {Array({3}, {0.0, 1, 0}), Array({2})},
-                [](std::span<const Tensor> in) { return std::vector{scatter(in[0], 0, to(in[1], i64), -1.5)}; }}};
+                [](std::span<const Tensor> in) { return std::vector{scatter(in[0], 0, to(in[1], i64), in[2])}; }}};
   row.benchmarks = each_element_benchmarks(scatter_sample);
+  return row;
+}
+
+Sample scatter_number_sample(const EachElement& s) {
+  Sample sample{s.name, {{s.src}, index_of(s)}};
+  sample.call = [s](std::span<const Tensor> in) { return std::vector{scatter(in[0], s.axis, in[1], -2)}; };
+  sample.reference = [s](std::span<const Array> in) {
+    Array result = in[0];
+    for_each_index(s, in[1], [&](const Index& target, const Index&) { result[flat(s.src, target)] = -2; });
+    return Arrays{result};
+  };
+  return sample;
+}
+
+Row scatter_number_row() {
+  Row row = picking_row("scatter_number", "src with c at p with index[p] in place of p[axis]");
+  for (const EachElement& s : each_element()) row.samples.push_back(scatter_number_sample(s));
+  row.nonzero_gradients = 0.01;  // what several of many indices leave
+  row.bad = {
+      bad<UsageError>(
+          "too_large", [] { scatter(zeros_of({4}), 0, full({1}, 4, i64), 1.5); },
+          "scatter: index out of range: 4 at position 0 (want 0 to 3 for axis 0 of [4])"),
+      bad<ShapeError>(
+          "axes",
+          [] {
+            scatter(zeros_of({2, 4}), 1, zeros_of({2}, i64), 1.5);
+          },
+          "scatter: index is [2], src is [2, 4] (want as many axes, none longer than src's but axis 1)"),
+      bad<DTypeError>(
+          "fraction_with_i64", [] { scatter(zeros_of({4}, i64), 0, zeros_of({1}, i64), 1.5); },
+          "scatter: 1.5 with a tensor of i64 (want a whole number, or a floating tensor: cast with to())"),
+      bad<DTypeError>(
+          "index_type", [] { scatter(zeros_of({2}), 0, zeros_of({1}), 1.5); }, "scatter: index is f32 (want i64)")};
+  row.edges = {{"only_what_is_left_has_a_gradient",
+                {Array({3}, {kNan, 5, kInf}), Array({2}, {2.0, 0})},
+                {Array({3}, {-2, 5, -2})},
+                {Array({3}, {0.0, 1, 0}), Array({2})},
+                [](std::span<const Tensor> in) { return std::vector{scatter(in[0], 0, to(in[1], i64), -2)}; }}};
+  row.benchmarks = each_element_benchmarks(scatter_number_sample);
   return row;
 }
 
@@ -431,8 +465,8 @@ Row take_row() {
 }  // namespace
 
 std::vector<Row> indexing_rows() {
-  std::vector<Row> result{index_select_row(), index_add_row(),   gather_row(),
-                          scatter_row(),      scatter_add_row(), take_row()};
+  std::vector<Row> result{index_select_row(),   index_add_row(),   gather_row(), scatter_row(),
+                          scatter_number_row(), scatter_add_row(), take_row()};
   for (const auto& more : {embedding_rows, nonzero_rows}) {
     for (Row& row : more()) result.push_back(std::move(row));
   }

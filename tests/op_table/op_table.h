@@ -81,6 +81,7 @@ struct Sample {
   double roundings = -1;
   double gradient_roundings = -1;
   double bf16_roundings = -1;
+  std::string inexact = "";  // why whole results of this one may be off by a rounding, where the row's are exact
 
   std::int64_t input_elements() const;
   /// Whether finite differences of every element are affordable.

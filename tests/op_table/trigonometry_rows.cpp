@@ -131,6 +131,22 @@ std::vector<Row> of_two() {
   return {angle, length};
 }
 
+Row hypot_number_row() {
+  const auto with = [](double number) { return [number](const Tensor& x) { return hypot(x, number); }; };
+  Row row = unary_row({"hypot_number", "sqrt(x^2 + c^2)", with(1.5), [](Rounded x) { return hypot_of(x, 1.5); },
+                       [](Rounded x, Rounded g) { return g * (x / hypot_of(x, 1.5)); }});
+  const auto call = [](auto f) { return [f](std::span<const Tensor> in) { return std::vector{f(in[0])}; }; };
+  row.bad = {not_of_i64("hypot", with(1.5))};
+  row.edges = {{"infinite_and_nan", {row_of({kInf, -kInf, kNan})}, {row_of({kInf, kInf, kNan})}},
+               {"infinite_number", {row_of({1, kNan})}, {row_of({kInf, kInf})}, {}, call(with(-kInf))},
+               {"without_overflow", {row_of({3 * 0x1p124})}, {row_of({5 * 0x1p124})}, {}, call(with(4 * 0x1p124))},
+               {"gradient_at_0", {row_of({0, 3})}, {row_of({0, 3})}, {row_of({0, 1})}, call(with(0))},
+               {"number_first", {row_of({3})}, {row_of({5})}, {row_of({0.6})}, call([](const Tensor& x) {
+                  return hypot(4, x);
+                })}};
+  return row;
+}
+
 }  // namespace
 
 std::vector<Row> trigonometry_rows() {
@@ -138,6 +154,7 @@ std::vector<Row> trigonometry_rows() {
   for (const auto& family : {circular, hyperbolic, of_two}) {
     for (Row& row : family()) result.push_back(std::move(row));
   }
+  result.push_back(hypot_number_row());
   return result;
 }
 

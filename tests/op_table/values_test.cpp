@@ -62,7 +62,7 @@ TEST_P(Values, OfOneTensorPassedTwiceAreThoseOfTwoEqualOnes) {
 }
 
 TEST_P(Values, OfSmallIntegersAreExact) {
-  if (!row.exact_on_integers) return;
+  if (!row.exact_on_integers || !sample.inexact.empty()) return;
   const Arrays inputs = draw_integers(row, sample);
   const Arrays want = sample.reference(inputs);
   std::vector<DType> types{f64, f32};

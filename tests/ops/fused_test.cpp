@@ -62,6 +62,19 @@ TEST(Fused, GivesWhatTheOpsGive) {
   expect_fused([](T x) { return maximum(0.9, sum(x)); }, {leaf(shape)});
 }
 
+TEST(Fused, AddsProductsThatAreReadOnceOrTwice) {
+  using T = const Tensor&;
+  const Shape shape{300};  // two tiles and a part
+  expect_fused([](T x, T y, T z) { return x * y + y * z; }, {leaf(shape), leaf(shape), leaf(shape)});
+  expect_fused([](T x, T y) { return y + x * 3; }, {leaf(shape), leaf(shape)});
+  expect_fused(
+      [](T x, T y) {
+        const Tensor product = x * y;
+        return (product + y) * (product + product);
+      },
+      {leaf(shape), leaf(shape)});
+}
+
 TEST(Fused, AddsUpWhatReachesAnInputOnSeveralWays) {
   expect_fused([](const Tensor& x) { return x * x * x + x; }, {leaf({40})});
   const Tensor x = leaf({40});
@@ -86,6 +99,28 @@ TEST(Fused, GivesSeveralResults) {
   const auto total = [](const std::vector<Tensor>& y) { return sum(y[0] * y[2]) + y[1]; };
   expect_equal(results([&] { return total(fused(f, std::vector{x}, kMust)); }, {x}),
                results([&] { return total(f(x)); }, {x}));
+}
+
+TEST(Fused, ResultsThatNoGradientReachesRequireNone) {
+  const Tensor x = leaf({50}), y = some({50});
+  const auto f = [](const Tensor& a, const Tensor& b) {
+    return std::vector<Tensor>{a * b, exp(b), sum(square(b)), a.detach() * 2};
+  };
+  const std::vector<Tensor> got = fused(f, {x, y}, kMust);
+  EXPECT_TRUE(got[0].requires_grad());
+  for (std::size_t k = 1; k < got.size(); ++k) EXPECT_FALSE(got[k].requires_grad()) << k;
+  sum(got[0] * got[1]).backward();
+  expect_equal({x.grad()}, {y * exp(y)});
+}
+
+TEST(Fused, GradientsWithoutASecondDerivativeRequireNone) {
+  const Tensor x = leaf({50}), w = leaf({50});
+  const auto f = [](const Tensor& a, const Tensor& b) { return sum(a * 3 + square(b)); };
+  const Tensor loss = fused(f, {x, w}, kMust);
+  const std::vector<Tensor> g = grad(std::vector{loss}, std::vector{x, w}, {}, {.create_graph = true});
+  EXPECT_FALSE(g[0].requires_grad());
+  EXPECT_TRUE(g[1].requires_grad());
+  expect_equal({g[0], grad(sum(g[1]), w)}, {full({50}, 3, f64), full({50}, 2, f64)});
 }
 
 TEST(Fused, ReadsWhatTheFunctionCaptures) {

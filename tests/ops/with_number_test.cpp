@@ -29,6 +29,9 @@ std::vector<std::pair<const char*, Function>> functions() {
           {"remainder(2, x)", [](const Tensor& x) { return remainder(2, x); }},
           {"where(c, x, 2)", [](const Tensor& x) { return where(condition, x, 2); }},
           {"where(c, 2, x)", [](const Tensor& x) { return where(condition, 2, x); }},
+          {"hypot(x, 2)", [](const Tensor& x) { return hypot(x, 2); }},
+          {"hypot(2, x)", [](const Tensor& x) { return hypot(2, x); }},
+          {"scatter(x, i, 2)", [](const Tensor& x) { return scatter(x, 0, zeros({3}, i64), 2); }},
           {"masked_fill(x, c, 2)", [](const Tensor& x) { return masked_fill(x, condition, 2); }}};
 }
 
@@ -36,10 +39,11 @@ std::vector<std::pair<const char*, Function>> functions() {
 TEST(WithNumber, TakesNoTensorInPlaceOfTheNumber) {
   const Tensor x = ones({1 << 12}).requires_grad_();
   for (const auto& [name, f] : functions()) {
-    const bool has_condition = std::string(name).find("c,") != std::string::npos;
+    const std::string text = name;
+    const bool has_another = text.find("c,") != std::string::npos || text.find("i,") != std::string::npos;
     const Tensor y = f(x);
     ASSERT_TRUE(y.requires_grad()) << name;
-    EXPECT_EQ(y.node()->edges().size(), has_condition ? 2u : 1u) << name << " is '" << y.node()->name() << "'";
+    EXPECT_EQ(y.node()->edges().size(), has_another ? 2u : 1u) << name << " is '" << y.node()->name() << "'";
   }
 }
 

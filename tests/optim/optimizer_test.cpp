@@ -183,7 +183,7 @@ TEST(FusedOptimizer, RoundsEveryKindOfNumberToBf16AsTheTensorDoes) {
     values.push_back(std::bit_cast<float>(bits));
   }
   for (int repeat = 0; repeat < 3; ++repeat) values.insert(values.end(), values.begin(), values.begin() + 11);
-  const Tensor p = tensor(values, {static_cast<std::int64_t>(values.size())}).requires_grad_();
+  const Tensor p = tensor(values).requires_grad_();
   Tensor copy = empty(p.shape(), bf16);
   SGD optimizer({p}, {.lr = 0});
   optimizer.write_bf16_copy(p, copy);

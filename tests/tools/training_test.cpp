@@ -202,7 +202,7 @@ TEST(Report, ShowsWhatThereIs) {
 
 TEST(Evaluation, CountsByClass) {
   const Tensor outputs = reshape(tensor({2, 0, 2, 0, 0, 2, 2, 0}), {4, 2});
-  const data::Dataset dataset{zeros({4, 1}), tensor(std::vector<std::int64_t>{0, 1, 1, 0}, {4}), 2};
+  const data::Dataset dataset{zeros({4, 1}), tensor(std::vector<std::int64_t>{0, 1, 1, 0}), 2};
   const Evaluation e = evaluate(outputs, dataset, {"no", "yes"});
   EXPECT_EQ(e.classes->accuracy, 0.75);
   EXPECT_EQ(e.classes->precision, 1);

@@ -260,6 +260,18 @@ TEST(Trainer, NamesTheOpInAnomalyMode) {
   expect_error_with<Error>([&] { trainer.fit(); }, "log");
 }
 
+TEST(Trainer, IsThePlaceOfALossOfNn) {
+  Setting setting;
+  TrainerOptions options{.anomaly = true};
+  options.forward = [&](const data::Batch& batch) {
+    return setting.net(batch.features) * 0.0 + tensor({INFINITY, -INFINITY});
+  };
+  const Location here = Location::current();
+  Trainer trainer(setting.net, setting.adam, CrossEntropyLoss(), setting.loader, options);
+  const std::string place = "'cross_entropy' at " + std::string(here.file) + ":" + std::to_string(here.line + 1);
+  expect_error_with<Error>([&] { trainer.fit(); }, place);
+}
+
 TEST(Trainer, TakesSoftLabelsFromMixup) {
   SmallRunOptions options;
   options.trainer.train_metrics = {std::make_shared<metrics::CategoricalAccuracy>()};
