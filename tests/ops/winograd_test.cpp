@@ -4,6 +4,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "dagrad/core/analysis/verify.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
@@ -140,6 +141,21 @@ TEST(Winograd, LeavesSumsToThePrimitivesThatOverflowInTiles) {
   EXPECT_TRUE(all(isfinite(y)).item<bool>());
   const Inputs wide = in.in(f64), absolute = in.in(f64, true);
   EXPECT_LT(error(y, c(wide.x, wide.w, {}), c(absolute.x, absolute.w, {})), 16);
+}
+
+TEST(Winograd, PassesVerifyModeAtItsOwnPrecision) {
+  std::vector<std::string> off;
+  const auto verified = [&](const Case& c, const Inputs& in) {
+    const VerifyMode verify({.on_mismatch = [&](const Mismatch& m) { off.push_back(m.str()); }});
+    all_of(c, in);
+    return verify.compared();
+  };
+  for_each_case([&](const Case& c, const Inputs& in) {
+    Inputs positive = in;
+    positive.x = relu(in.x);
+    EXPECT_GT(verified(c, positive), 2u);
+  });
+  EXPECT_EQ(off, std::vector<std::string>{});
 }
 
 }  // namespace
