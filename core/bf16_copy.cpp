@@ -3,8 +3,10 @@
 #include <atomic>
 #include <mutex>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/leaf.h"
+#include "dagrad/core/memory_source.h"
 #include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
@@ -29,11 +31,27 @@ Tensor rounded(const Tensor& t) {
   return copy;
 }
 
+/// The copy that is kept, which a replay brings up to date where no optimizer's pass has done so.
+Tensor captured(const Tensor& t) {
+  Tensor copy;
+  {
+    const WatchScope unseen(Watch::capture, false);
+    copy = rounded_to_bf16(t);
+  }
+  Capture::renewal(copy, [t, copy]() mutable {
+    const Tensor now = rounded_to_bf16(t);
+    if (now.raw_data() != copy.raw_data()) copy_elements(now, copy);
+  });
+  return copy;
+}
+
 }  // namespace
 
 Tensor rounded_to_bf16(const Tensor& t) {
   Leaf* const leaf = leaf_of(t);
   if (leaf == nullptr || !t.is_contiguous()) return rounded(t);
+  if (watched(Watch::capture)) [[unlikely]]
+    return captured(t);
   const std::lock_guard lock(mutex());
   Leaf::Bf16Copy& kept = leaf->bf16_copy();
   if (!kept.copy.defined() || kept.elements != t.raw_data() || kept.version != t.version()) {
@@ -42,6 +60,7 @@ Tensor rounded_to_bf16(const Tensor& t) {
       if (!stand_in.defined() || stand_in.shape() != t.shape()) stand_in = rounded(t);
       return stand_in;
     }
+    const MemoryFrom allocator(nullptr);  // whoever asks, the copy outlives it
     kept = {rounded(t), t.raw_data(), t.version()};
   }
   in_use.store(true, std::memory_order_relaxed);

@@ -44,14 +44,6 @@ class DefaultGenerator {
   Generator before_;
 };
 
-struct Counted {
-  explicit Counted(int& counter) : count(counter) { ++count; }
-  ~Counted() { --count; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  int& count;
-};
-
 [[noreturn]] void throw_changed(std::string_view what, const Tensor& t, std::uint32_t had) {
   throw GradientError(
       fmt::format("checkpoint: {}, {} {}, was modified in place by {} since the forward: found version {}, had version "
@@ -311,7 +303,7 @@ void CheckpointFrame::recompute() {
   const DefaultGenerator generator(generator_);
   const Autocast autocast(autocast_);
   const GradMode recording(true);
-  const Counted counted(second_calls);
+  const Recomputing counted;
   static_cast<void>(function_(inputs));
   second.finish();
 }
@@ -324,6 +316,9 @@ std::vector<Tensor> checkpoint(const TensorFunction& function, const std::vector
   if (!grad_enabled()) return function(inputs);
   return std::make_shared<CheckpointFrame>(function, inputs)->run();
 }
+
+Recomputing::Recomputing(bool on) : on_(on) { second_calls += on_ ? 1 : 0; }
+Recomputing::~Recomputing() { second_calls -= on_ ? 1 : 0; }
 
 bool recomputing() { return second_calls > 0 || Rehearsal::current() != nullptr; }
 

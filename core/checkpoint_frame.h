@@ -13,6 +13,18 @@
 
 namespace dagrad {
 
+/// For a scope of the calling thread, recomputing() says so.
+class Recomputing {
+ public:
+  explicit Recomputing(bool on = true);
+  ~Recomputing();
+  Recomputing(const Recomputing&) = delete;
+  Recomputing& operator=(const Recomputing&) = delete;
+
+ private:
+  bool on_;
+};
+
 /// One call of checkpoint(). Owned by the nodes that it took saved tensors from.
 ///
 /// While the function runs, the frame takes note of each node with saved tensors and of each checkpoint inside. When it

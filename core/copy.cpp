@@ -7,6 +7,7 @@
 
 #include "dagrad/core/add_observer.h"
 #include "dagrad/core/bf16_rows.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/strided_loop.h"
@@ -100,6 +101,8 @@ Tensor relaid(const Tensor& t, const Spec& spec) {
 
 void copy_elements(const Tensor& src, Tensor& dst) {
   if (dst.numel() == 0) return;
+  if (watched(Watch::capture)) [[unlikely]]
+    return Capture::on("copy", {&src, 1}, {&dst, 1}, [](auto in, auto out) { copy_elements(in[0], out[0]); });
   const Strides& dst_strides = dst.strides();
   const Strides& src_strides = src.strides();
   const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
@@ -127,6 +130,9 @@ Tensor channels_last_data(const Tensor& t) {
 
 void add_elements(const Tensor& a, const Tensor& b, Tensor& dst) {
   if (dst.numel() == 0) return;
+  if (watched(Watch::capture)) [[unlikely]]
+    return Capture::on("add", std::array{a, b}, {&dst, 1},
+                       [](auto in, auto out) { add_elements(in[0], in[1], out[0]); });
   if (detail::add_observer != nullptr) [[unlikely]]
     return detail::add_observer->added(a, b, dst);
   if (dst.dtype() == f32 && dst.numel() <= kGrain && dst.is_contiguous() && a.is_contiguous() && b.is_contiguous()) {

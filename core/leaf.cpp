@@ -3,6 +3,7 @@
 #include <new>
 
 #include "dagrad/core/allocator.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/running_node.h"
@@ -39,15 +40,29 @@ NodePointer make_leaf(const Tensor& t) {
                          Leaf(kLeafHead, t, next_sequence(0)));
 }
 
+void Leaf::set_grad(Tensor gradient) {
+  if (watched(Watch::capture)) [[unlikely]]
+    Capture::gradient(*this, gradient);
+  grad_ = std::move(gradient);
+}
+
 void Leaf::backward(Backward&, std::span<Tensor> gradients) {
   Tensor& gradient = gradients[0];
+  // What was there before the step is another tensor in a replay, which is to add to that.
+  if (watched(Watch::capture) && grad_.defined() && !Capture::took(grad_)) [[unlikely]]
+    return Capture::addition(*this, gradient);
+  add(std::move(gradient));
+}
+
+void Leaf::add(Tensor gradient) {
   if (grad_.defined()) {
-    grad_ = accumulate(std::move(grad_), std::move(gradient));
+    set_grad(accumulate(std::move(grad_), std::move(gradient)));
   } else if (gradient.requires_grad() || may_overwrite(gradient)) {
-    grad_ = std::move(gradient);
+    set_grad(std::move(gradient));
   } else {
-    grad_ = Tensor::allocate(gradient.spec());
-    copy_elements(gradient, grad_);
+    Tensor copy = Tensor::allocate(gradient.spec());
+    copy_elements(gradient, copy);
+    set_grad(std::move(copy));
   }
 }
 

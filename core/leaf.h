@@ -15,7 +15,9 @@ class Leaf final : public Node {
   /// Where the tensor's storage lies: to be compared, not followed.
   const void* elements() const { return elements_; }
   const Tensor& grad() const { return grad_; }
-  void set_grad(Tensor gradient) { grad_ = std::move(gradient); }
+  void set_grad(Tensor gradient);
+  /// grad += gradient: moved in when it is the first and nobody else holds it.
+  void add(Tensor gradient);
 
   /// The elements rounded to bf16, as they were at a version; see bf16_copy.h.
   struct Bf16Copy {
@@ -26,7 +28,6 @@ class Leaf final : public Node {
   Bf16Copy& bf16_copy() { return bf16_copy_; }
 
  private:
-  /// grad += gradient: moved in when it is the first and nobody else holds it.
   void backward(Backward& ctx, std::span<Tensor> gradients) override;
 
   const void* elements_;

@@ -26,9 +26,11 @@
 // For ops of your own there is a shorter form: dagrad/core/custom_op.h.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <boost/container/small_vector.hpp>
 #include <concepts>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -38,6 +40,7 @@
 #include "dagrad/core/analysis/gradient_trace.h"
 #include "dagrad/core/analysis/verify.h"
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/node.h"
 #include "dagrad/core/op_names.h"
@@ -259,7 +262,7 @@ class OpRecorder : public Recorder {
       finish(std::move(op), where, pointers, all_of(dst), ctx);
       return dst;
     } else if constexpr (requires { op.forward(ctx, inputs...); }) {
-      auto dst = run_maker(op, where, ctx, inputs...);
+      auto dst = run_maker(op, where, ctx, pointers, inputs...);
       make_separate(op.name, pointers, all_of(dst));
       finish(std::move(op), where, pointers, all_of(dst), ctx);
       return dst;
@@ -293,6 +296,10 @@ class OpRecorder : public Recorder {
     const NoGrad guard;
     if (!watched()) return op.forward(ctx, inputs..., dst);
     const RunningOp running(Op::name, where);
+    if (watched(Watch::capture)) {
+      const auto kernel = [&] { op.forward(ctx, inputs..., dst); };
+      return Capture::run(captured<Op, Arguments...>(op, where, ctx.recording()), pointers, all_of(dst), kernel);
+    }
     op.forward(ctx, inputs..., dst);
     if (!watched(Watch::verify)) return;
     if constexpr (requires { requires !Op::verifiable; }) {
@@ -305,23 +312,9 @@ class OpRecorder : public Recorder {
     }
   }
 
-  /// The op's results on other inputs than it was applied to.
-  template <class Op, class... Arguments>
-  static std::vector<Tensor> results_on(const Op& op, bool recording, std::span<const Tensor> inputs) {
-    const auto run = [&](const auto&... arguments) {
-      Forward ctx(recording);
-      auto specs = op.infer(arguments...);
-      if constexpr (std::same_as<decltype(specs), Spec>) {
-        std::vector<Tensor> dst{Tensor::allocate(specs)};
-        op.forward(ctx, arguments..., dst[0]);
-        return dst;
-      } else {
-        std::array<Tensor, std::tuple_size_v<decltype(specs)>> dst;
-        for (std::size_t i = 0; i < dst.size(); ++i) dst[i] = Tensor::allocate(specs[i]);
-        op.forward(ctx, arguments..., dst);
-        return std::vector<Tensor>(dst.begin(), dst.end());
-      }
-    };
+  /// Calls `run` with the inputs as the op takes them: one by one, or as a span.
+  template <class... Arguments, class Run>
+  static auto with_inputs(std::span<const Tensor> inputs, const Run& run) {
     if constexpr ((std::same_as<Arguments, Tensor> && ...)) {
       return [&]<std::size_t... I>(std::index_sequence<I...>) { return run(inputs[I]...); }
       (std::index_sequence_for<Arguments...>{});
@@ -330,13 +323,86 @@ class OpRecorder : public Recorder {
     }
   }
 
+  /// Runs the kernel, or the maker (whose results must have the shapes of `outputs`), on other tensors than it was
+  /// applied to.
   template <class Op, class... Arguments>
-  static auto run_maker(const Op& op, Location where, Forward& ctx, const Arguments&... inputs) {
+  static void run_again(const Op& op, bool recording, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+    with_inputs<Arguments...>(inputs, [&](const auto&... arguments) {
+      Forward ctx(recording);
+      if constexpr (requires { op.forward(ctx, arguments...); }) {
+        auto made = op.forward(ctx, arguments...);
+        Capture::check_shapes(op.name, all_of(made), outputs);
+      } else if constexpr (requires { op.forward(ctx, arguments..., outputs[0]); }) {
+        op.forward(ctx, arguments..., outputs[0]);
+      } else {
+        decltype(op.infer(arguments...)) const* specs = nullptr;
+        array_like(specs, [&](auto& dst) {
+          std::copy(outputs.begin(), outputs.end(), dst.begin());
+          op.forward(ctx, arguments..., dst);
+          std::copy(dst.begin(), dst.end(), outputs.begin());
+        });
+      }
+    });
+  }
+  template <std::size_t n, class Run>
+  static void array_like(const std::array<Spec, n>*, const Run& run) {
+    std::array<Tensor, n> tensors;
+    run(tensors);
+  }
+
+  /// The op's results on other inputs than it was applied to.
+  template <class Op, class... Arguments>
+  static std::vector<Tensor> results_on(const Op& op, bool recording, std::span<const Tensor> inputs) {
+    std::vector<Tensor> dst;
+    with_inputs<Arguments...>(inputs, [&](const auto&... arguments) {
+      const auto specs = op.infer(arguments...);
+      if constexpr (std::same_as<decltype(specs), const Spec>) {
+        dst.push_back(Tensor::allocate(specs));
+      } else {
+        for (const Spec& spec : specs) dst.push_back(Tensor::allocate(spec));
+      }
+    });
+    run_again<Op, Arguments...>(op, recording, inputs, dst);
+    return dst;
+  }
+
+  /// What a captured step runs in a replay.
+  template <class Op, class... Arguments>
+  static CapturedCall captured(const Op& op, Location where, bool recording) {
+    const auto kept = std::make_shared<Op>(op);
+    CapturedCall call{.name = kept->name, .where = where, .run = {}};
+    if constexpr (requires {
+                    { kept->attributes() } -> std::convertible_to<std::string>;
+                  })
+      call.attributes = kept->attributes();
+    call.run = [kept, recording](std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+      run_again<Op, Arguments...>(*kept, recording, inputs, outputs);
+    };
+    if constexpr (requires {
+                    kept->seed;
+                    kept->position;
+                  }) {
+      call.seed = kept->seed;
+      call.position = kept->position;
+      call.redraw = [kept](std::uint64_t position) { kept->position = position; };
+    }
+    return call;
+  }
+
+  template <class Op, class... Arguments>
+  static auto run_maker(const Op& op, Location where, Forward& ctx, std::span<const Tensor* const> pointers,
+                        const Arguments&... inputs) {
     const NoGrad guard;
     if (!watched()) return op.forward(ctx, inputs...);
     const RunningOp running(op.name, where);
     if (watched(Watch::verify)) VerifyMode::pass_over();  // the ops that it is made of are compared
-    return op.forward(ctx, inputs...);
+    if (!watched(Watch::capture)) return op.forward(ctx, inputs...);
+    decltype(op.forward(ctx, inputs...)) made;
+    Capture::make(captured<Op, Arguments...>(op, where, ctx.recording()), pointers, [&]() -> std::span<const Tensor> {
+      made = op.forward(ctx, inputs...);
+      return all_of(made);
+    });
+    return made;
   }
 
   template <class Op>

@@ -4,12 +4,7 @@
 #include <chrono>
 #include <string_view>
 
-#include "dagrad/core/watch.h"
-
 namespace dagrad {
-
-/// Lets ops say that they run without any of the tools that core/watch.h lists.
-inline constexpr Watch kWatchTimes{32};
 
 /// How long the kernel of the op that ran last took, with the kernels inside it.
 struct OpClock {

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
+#include <memory>
 #include <numbers>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/philox.h"
@@ -45,14 +48,26 @@ void box_muller(T* pair) {
   pair[1] = radius * std::sin(angle);
 }
 
-/// Fills `dst` with `transform`ed uniform numbers; element i comes from block i / per_block, whoever computes it.
+/// The type that elements of type T are computed in.
+template <class T>
+using Computed = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
+/// How many of them a block gives.
+template <class T>
+constexpr std::int64_t kPerBlock = std::is_same_v<Computed<T>, double> ? 2 : 4;
+
+template <class T>
+std::int64_t blocks_for(std::int64_t elements) {
+  return (elements + kPerBlock<T> - 1) / kPerBlock<T>;
+}
+
+/// Fills `dst` with `transform`ed uniform numbers of the stream from `start` on; element i comes from block
+/// start + i / kPerBlock, whoever computes it.
 template <class T, class Transform>
-void fill(Tensor& dst, Generator& generator, const Transform& transform) {
-  using C = std::conditional_t<std::is_same_v<T, double>, double, float>;
-  constexpr std::int64_t per_block = std::is_same_v<C, double> ? 2 : 4;
+void fill(Tensor& dst, std::uint64_t seed, std::uint64_t start, const Transform& transform) {
+  constexpr std::int64_t per_block = kPerBlock<T>;
   const std::int64_t count = dst.numel();
-  const std::int64_t blocks = (count + per_block - 1) / per_block;
-  const std::uint64_t seed = generator.seed(), start = generator.reserve(static_cast<std::uint64_t>(blocks));
+  const std::int64_t blocks = blocks_for<T>(count);
   T* to = dst.mutable_data<T>();
   if (detail::rehearsal != nullptr) detail::rehearsal->changed(*dst.storage());
   parallel_for((blocks + philox::kBlocks - 1) / philox::kBlocks, kGrain, [&](std::int64_t begin, std::int64_t end) {
@@ -61,7 +76,7 @@ void fill(Tensor& dst, Generator& generator, const Transform& transform) {
       const std::int64_t first = unit * philox::kBlocks;
       philox::words(seed, start + static_cast<std::uint64_t>(first), words.data());
       for (std::int64_t b = first; b < std::min(first + philox::kBlocks, blocks); ++b) {
-        std::array<C, per_block> values;
+        std::array<Computed<T>, per_block> values;
         uniforms(&words[static_cast<std::size_t>(4 * (b - first))], values.data());
         transform(values);
         for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k)
@@ -69,6 +84,22 @@ void fill(Tensor& dst, Generator& generator, const Transform& transform) {
       }
     }
   });
+}
+
+/// What a captured step runs in place of a fill: with the position that it draws then.
+struct Fill {
+  std::uint64_t position;
+  std::function<void(Tensor& dst, std::uint64_t position)> run;
+};
+
+void capture_fill(std::string_view name, Tensor& dst, std::uint64_t seed, Fill now) {
+  const auto fill = std::make_shared<Fill>(std::move(now));
+  CapturedCall call{.name = name, .where = {}, .run = {}};
+  call.run = [fill](std::span<const Tensor>, std::span<Tensor> out) { fill->run(out[0], fill->position); };
+  call.seed = seed;
+  call.position = fill->position;
+  call.redraw = [fill](std::uint64_t position) { fill->position = position; };
+  Capture::run(std::move(call), {}, {&dst, 1}, [&] { fill->run(dst, fill->position); });
 }
 
 template <class F>
@@ -83,13 +114,31 @@ void with_floating(std::string_view op, const Tensor& dst, const F& run) {
   }
 }
 
+/// Fills `dst` with numbers of `generator`, `transform`ed, and lets a captured step do so with others.
+template <class Transform>
+void fill_with(std::string_view name, Tensor& dst, Generator& generator, const Transform& transform) {
+  with_floating(name, dst, [&]<class T>(T) {
+    const std::uint64_t seed = generator.seed();
+    const std::uint64_t first = generator.reserve(static_cast<std::uint64_t>(blocks_for<T>(dst.numel())));
+    if (!watched(Watch::capture)) [[likely]]
+      return fill<T>(dst, seed, first, transform);
+    capture_fill(name, dst, seed,
+                 {first, [=](Tensor& t, std::uint64_t position) { fill<T>(t, seed, position, transform); }});
+  });
+}
+
 }  // namespace
 
 std::uint64_t Generator::reserve(std::uint64_t blocks) {
   std::uint64_t& position = detail::rehearsal == nullptr ? position_ : detail::rehearsal->random_position();
-  if (detail::random_logging != nullptr) return detail::random_logging->reserve(seed_, position, blocks);
-  const std::uint64_t first = position;
-  position += blocks;
+  const std::uint64_t before = position;
+  std::uint64_t first = position;
+  if (detail::random_logging != nullptr)
+    first = detail::random_logging->reserve(seed_, position, blocks);
+  else
+    position += blocks;
+  if (watched(Watch::capture) && position != before) [[unlikely]]
+    Capture::draw(*this, blocks, first);
   return first;
 }
 
@@ -131,19 +180,15 @@ Generator& default_generator() {
 void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
 
 void fill_uniform(Tensor& dst, double low_bound, double high_bound, Generator& generator) {
-  with_floating("fill_uniform", dst, [&]<class T>(T) {
-    fill<T>(dst, generator, [&]<class C, std::size_t n>(std::array<C, n>& u) {
-      for (C& value : u) value = static_cast<C>(low_bound) + value * static_cast<C>(high_bound - low_bound);
-    });
+  fill_with("fill_uniform", dst, generator, [=]<class C, std::size_t n>(std::array<C, n>& u) {
+    for (C& value : u) value = static_cast<C>(low_bound) + value * static_cast<C>(high_bound - low_bound);
   });
 }
 
 void fill_normal(Tensor& dst, double mean, double std, Generator& generator) {
-  with_floating("fill_normal", dst, [&]<class T>(T) {
-    fill<T>(dst, generator, [&]<class C, std::size_t n>(std::array<C, n>& u) {
-      for (std::size_t k = 0; k < n; k += 2) box_muller(&u[k]);
-      for (C& value : u) value = static_cast<C>(mean) + value * static_cast<C>(std);
-    });
+  fill_with("fill_normal", dst, generator, [=]<class C, std::size_t n>(std::array<C, n>& u) {
+    for (std::size_t k = 0; k < n; k += 2) box_muller(&u[k]);
+    for (C& value : u) value = static_cast<C>(mean) + value * static_cast<C>(std);
   });
 }
 

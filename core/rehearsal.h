@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dagrad/core/memory_source.h"
 #include "dagrad/core/node.h"
 #include "dagrad/core/watch.h"
 
@@ -19,7 +20,7 @@ class Rehearsal;
 
 namespace detail {
 
-// Read whenever memory is allocated or a loop begins, so without a call.
+// Read whenever a loop begins, so without a call.
 extern constinit thread_local Rehearsal* rehearsal;
 
 }  // namespace detail
@@ -44,7 +45,7 @@ struct Maker {
 /// its loop over, oneDNN's primitives are not executed), and the memory of new tensors is address space that reads as
 /// zero and that the system need not find until somebody writes into it. Books are kept of what comes and goes. Random
 /// generators stay where they are. What kernels do by themselves in short loops is done, on zeros.
-class Rehearsal {
+class Rehearsal final : public MemorySource {
  public:
   struct Block {
     std::size_t bytes = 0;  // that the allocator would hand out
@@ -66,8 +67,7 @@ class Rehearsal {
   /// The calling thread's innermost, or null.
   static Rehearsal* current() { return detail::rehearsal; }
 
-  /// In place of Storage::allocate().
-  Storage::Pointer allocate(std::size_t bytes);
+  Storage::Pointer allocate(std::size_t bytes) override;
   /// A block that is there already, until drop().
   std::size_t add(std::size_t bytes, Held held, Maker maker);
   void drop(std::size_t block);
@@ -113,6 +113,7 @@ class Rehearsal {
   bool missed_changes_ = false, missed_hooks_ = false;
   std::function<void(const Node&)> tell_of_release_;
   Rehearsal* outer_;
+  MemoryFrom memory_{this};
   std::uint64_t random_position_ = 0;
   Unwatched unwatched_;
   WatchScope told_of_ops_{Watch::trace};

@@ -4,9 +4,15 @@
 #include <new>
 
 #include "dagrad/core/allocator.h"
-#include "dagrad/core/rehearsal.h"
+#include "dagrad/core/memory_source.h"
 
 namespace dagrad {
+namespace detail {
+
+constinit thread_local MemorySource* memory_source = nullptr;
+
+}  // namespace detail
+
 namespace {
 
 // Small elements live right behind the header, in one block; larger ones in a block of their own.
@@ -21,8 +27,8 @@ std::size_t round_up(std::size_t bytes) {
 }  // namespace
 
 Storage::Pointer Storage::allocate(std::size_t bytes) {
-  if (detail::rehearsal != nullptr) [[unlikely]]
-    return detail::rehearsal->allocate(bytes);
+  if (detail::memory_source != nullptr) [[unlikely]]
+    return detail::memory_source->allocate(bytes);
   if (bytes <= kInlineLimit) {
     auto* block = static_cast<std::byte*>(allocator::allocate(kHeader + round_up(bytes)));
     return Pointer(new (block) Storage(block + kHeader, bytes));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/allocator.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -58,8 +59,19 @@ bool Tensor::is_channels_last() const {
 
 std::int64_t Tensor::size(std::int64_t axis) const { return shape()[normalize_axis("size", axis, dim())]; }
 
+namespace {
+
+void check_readable(const char* function) {
+  if (watched(Watch::capture)) [[unlikely]]
+    Capture::refuse(fmt::format("{}: the elements of a tensor are read", function),
+                    "the tensor returned and read outside, or the reading in each_replay()");
+}
+
+}  // namespace
+
 template <class T>
 T Tensor::item() const {
+  check_readable("item");
   if (numel() != 1)
     throw ShapeError(fmt::format("item: shape {} has {} elements (want exactly 1)", shape().str(), numel()));
   return visit_dtype(dtype(), [&]<class From>(From) { return convert_to<T>(*data<From>()); });
@@ -67,6 +79,7 @@ T Tensor::item() const {
 
 template <class T>
 std::vector<T> Tensor::to_vector() const {
+  check_readable("to_vector");
   const Tensor source = contiguous_data(*this);
   std::vector<T> values(static_cast<std::size_t>(numel()));
   visit_dtype(dtype(), [&]<class From>(From) {
@@ -158,7 +171,10 @@ void Tensor::set_node(NodePointer node, std::uint32_t index) {
 }
 
 bool Tensor::owns_elements_alone() const {
-  return checked()->references.load(std::memory_order_acquire) == 1 && impl_->storage->unique();
+  if (checked()->references.load(std::memory_order_acquire) != 1) return false;
+  if (watched(Watch::capture)) [[unlikely]]
+    return impl_->storage->references() == 1 + Capture::references_to(*impl_->storage);
+  return impl_->storage->unique();
 }
 
 Tensor Tensor::allocate(const Spec& spec) {

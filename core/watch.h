@@ -15,6 +15,8 @@ enum class Watch : std::uint8_t {
   verify = 4,     ///< VerifyMode: compare results with the f64 kernel
   trace = 8,      ///< GradientTrace: remember also what is not recorded
   infinity = 16,  ///< AnomalyMode: search for infinities too
+  times = 32,     ///< OpTimes: time each kernel
+  capture = 64,   ///< Capture: write down what is to be replayed
 };
 
 namespace detail {
@@ -26,6 +28,8 @@ extern constinit thread_local std::uint8_t watches;
 /// Whether the calling thread's ops are watched at all, or for `what`.
 inline bool watched() { return detail::watches != 0; }
 inline bool watched(Watch what) { return (detail::watches & static_cast<std::uint8_t>(what)) != 0; }
+/// Whether they are watched for anything else.
+inline bool watched_but_for(Watch what) { return (detail::watches & ~static_cast<std::uint8_t>(what)) != 0; }
 
 /// Watches, or stops to, for a scope.
 class WatchScope {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/checkpoint.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -27,6 +28,10 @@ void start_estimates(std::int64_t features, Tensor& mean, Tensor& variance, Tens
 std::string differing(double eps, double usual = 1e-5) { return eps == usual ? "" : fmt::format(", eps={}", eps); }
 std::string differing(std::string_view what, bool value, bool usual) {
   return value == usual ? "" : fmt::format(", {}={}", what, value);
+}
+
+void count_batch(const Tensor& count) {
+  each_replay("count_batch", [t = count]() mutable { t.fill_(t.item<double>() + 1); });
 }
 
 }  // namespace
@@ -58,7 +63,7 @@ Tensor BatchNorm::forward(const Tensor& x, std::optional<Activation> activation)
   Tensor result =
       batch_norm(x, running_mean, running_var, weight, bias,
                  {.training = training, .momentum = momentum, .eps = options.eps, .activation = activation});
-  if (tracking && !recomputing()) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
+  if (tracking && !recomputing()) count_batch(num_batches_tracked);
   return result;
 }
 
@@ -105,7 +110,7 @@ Tensor InstanceNorm::forward(const Tensor& x) {
   const Tensor result = instance_norm(
       one ? unsqueeze(x, 0) : x, running_mean, running_var, weight, bias,
       {.use_input_stats = is_training() || !running_mean.defined(), .momentum = options.momentum, .eps = options.eps});
-  if (tracking && !recomputing()) num_batches_tracked.fill_(num_batches_tracked.item<double>() + 1);
+  if (tracking && !recomputing()) count_batch(num_batches_tracked);
   return one ? squeeze(result, 0) : result;
 }
 

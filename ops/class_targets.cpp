@@ -1,8 +1,10 @@
 #include "dagrad/ops/class_targets.h"
 
+#include <array>
 #include <fmt/format.h>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -29,6 +31,13 @@ void for_labels(const Tensor& labels, const Tensor& weight, std::int64_t ignore_
     use(i, label[i] == ignore_index ? 0.0 : w == nullptr ? 1.0 : w[label[i]]);
 }
 
+void write_label_weights(const Tensor& labels, const Tensor& weight, std::int64_t ignore_index, Tensor& dst) {
+  visit_dtype(dst.dtype(), [&]<class T>(T) {
+    T* to = dst.mutable_data<T>();
+    for_labels(labels, weight, ignore_index, [&](std::int64_t i, double w) { to[i] = convert_to<T>(w); });
+  });
+}
+
 }  // namespace
 
 void check_classes(std::string_view op, std::string_view what, const Tensor& logits) {
@@ -52,14 +61,19 @@ void check_class_indices(std::string_view op, std::string_view what, const Tenso
     throw ShapeError(fmt::format("{}: target is {}, {} are {} (want target of {})", op, target.shape().str(), what,
                                  logits.shape().str(), want.str()));
   }
-  const Tensor labels = contiguous_data(target);
-  const std::int64_t* label = labels.data<std::int64_t>();
   const std::int64_t classes = logits.size(logits.dim() == 1 ? 0 : 1);
-  for (std::int64_t i = 0; i < labels.numel(); ++i) {
-    if ((label[i] >= 0 && label[i] < classes) || label[i] == ignore_index) continue;
-    throw UsageError(
-        fmt::format("{}: label {} at index {} (want 0 to {})", op, label[i], position(i, target.shape()), classes - 1));
-  }
+  const auto check = [op, classes, ignore_index](const Tensor& t) {
+    const Tensor labels = contiguous_data(t);
+    const std::int64_t* label = labels.data<std::int64_t>();
+    for (std::int64_t i = 0; i < labels.numel(); ++i) {
+      if ((label[i] >= 0 && label[i] < classes) || label[i] == ignore_index) continue;
+      throw UsageError(
+          fmt::format("{}: label {} at index {} (want 0 to {})", op, label[i], position(i, t.shape()), classes - 1));
+    }
+  };
+  if (!watched(Watch::capture)) [[likely]]
+    return check(target);
+  Capture::on(op, {&target, 1}, {}, [check](auto in, auto) { check(in[0]); });
 }
 
 void check_class_weight(std::string_view op, std::string_view what, const Tensor& logits, const Tensor& weight) {
@@ -102,11 +116,24 @@ Tensor in_line_as(const Tensor& t, DType dtype) {
 
 Tensor label_weights(const Tensor& labels, const Tensor& weight, std::int64_t ignore_index, DType dtype) {
   Tensor result = Tensor::allocate({labels.shape(), dtype});
-  visit_dtype(dtype, [&]<class T>(T) {
-    T* to = result.mutable_data<T>();
-    for_labels(labels, weight, ignore_index, [&](std::int64_t i, double w) { to[i] = convert_to<T>(w); });
-  });
+  if (watched(Watch::capture)) [[unlikely]] {
+    Capture::on("label_weights", std::array{labels, weight}, {&result, 1},
+                [=](auto in, auto out) { write_label_weights(in[0], in[1], ignore_index, out[0]); });
+  } else {
+    write_label_weights(labels, weight, ignore_index, result);
+  }
   return result;
+}
+
+Tensor divided_by_label_weight(const Tensor& t, const Tensor& labels, const Tensor& weight, std::int64_t ignore_index,
+                               Location where) {
+  if (!watched(Watch::capture)) [[likely]]
+    return div(t, total_label_weight(labels, weight, ignore_index), where);
+  // In a replay the labels are others, and with them their number.
+  Tensor total = Tensor::allocate({{}, t.dtype()});
+  Capture::on("total_label_weight", std::array{labels, weight}, {&total, 1},
+              [=](auto in, auto out) { out[0].fill_(total_label_weight(in[0], in[1], ignore_index)); });
+  return div(t, total, where);
 }
 
 Tensor weighted_by_sample(std::string_view op, const Tensor& losses, const Tensor& labels, const Tensor& weight,
@@ -120,9 +147,8 @@ Tensor weighted_by_sample(std::string_view op, const Tensor& losses, const Tenso
   Tensor total = sum(weighted, {}, false, where);
   if (reduction == Reduction::sum) return total;
   if (!sample_weight.defined()) {
-    const double count =
-        labels.defined() ? total_label_weight(labels, weight, ignore_index) : static_cast<double>(losses.numel());
-    return div(total, count, where);
+    if (!labels.defined()) return div(total, static_cast<double>(losses.numel()), where);
+    return divided_by_label_weight(total, labels, weight, ignore_index, where);
   }
   Tensor shares = expand(sample_weight, losses.shape(), where);
   if (labels.defined()) shares = mul(shares, label_weights(labels, weight, ignore_index, losses.dtype()), where);

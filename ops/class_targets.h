@@ -30,6 +30,9 @@ Tensor as_rows(const Tensor& logits, Location where);
 
 /// The weight of each label, [M] of `dtype`: that of its class (1 without weights), and 0 where it is ignored.
 Tensor label_weights(const Tensor& labels, const Tensor& weight, std::int64_t ignore_index, DType dtype);
+/// t divided by their sum.
+Tensor divided_by_label_weight(const Tensor& t, const Tensor& labels, const Tensor& weight, std::int64_t ignore_index,
+                               Location where);
 /// Their sum.
 double total_label_weight(const Tensor& labels, const Tensor& weight, std::int64_t ignore_index);
 

@@ -36,8 +36,9 @@ struct Smoothed {
   Tensor masses(const Tensor& labels, const Tensor& weight, std::int64_t classes, DType dtype) const {
     Tensor of_labels = losses::label_weights(labels, weight, ignore_index, dtype);
     if (smoothing == 0) return of_labels;
-    const double total = weight.defined() ? sum(to(weight, f64)).item<double>() : static_cast<double>(classes);
-    return of_labels * peak() + to(ne(labels, static_cast<double>(ignore_index)), dtype) * (floor(classes) * total);
+    const Tensor counted = to(ne(labels, static_cast<double>(ignore_index)), dtype);
+    if (!weight.defined()) return of_labels * peak() + counted * (floor(classes) * static_cast<double>(classes));
+    return of_labels * peak() + counted * to(sum(to(weight, f64)) * floor(classes), dtype);
   }
 };
 
@@ -148,7 +149,8 @@ struct CrossEntropy : Smoothed {
     if (!ctx.needs(0)) return;
     const Tensor logits = ctx.saved(0), labels = ctx.saved(1), weight = ctx.saved(3);
     Tensor rows = diff_dst;
-    if (reduction == Reduction::mean) rows = rows / losses::total_label_weight(labels, weight, ignore_index);
+    if (reduction == Reduction::mean)
+      rows = losses::divided_by_label_weight(rows, labels, weight, ignore_index, Location::current());
     if (reduction != Reduction::none) rows = expand(rows, {logits.size(0)});
     ctx.give(0, apply(CrossEntropyBackward{{ignore_index, smoothing}}, Location::current(), rows, logits, labels,
                       ctx.saved(2), weight));

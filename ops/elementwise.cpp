@@ -137,12 +137,15 @@ struct Mul {
   Spec infer(const Tensor& a, const Tensor& b) const { return infer_binary(name, a, b, true); }
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
     run_binary(Binary::mul, onednn::Binary::mul, a, b, dst);
-    // Each factor is kept for the other one's gradient alone.
+    // Each factor is kept for the other one's gradient alone; of a square only the first.
     ctx.save(b.requires_grad() ? a : Tensor());
-    ctx.save(a.requires_grad() ? b : Tensor());
+    ctx.save(a.requires_grad() && !a.is_same(b) ? b : Tensor());
   }
   // diff_a = diff_dst b, diff_b = diff_dst a
   void backward(Backward& ctx, const Tensor& diff_dst) const {
+    // Both gradients in one pass, where they reach the same tensor.
+    if (ctx.needs(0) && ctx.needs(1) && !ctx.saved(1).defined())
+      return ctx.give(0, square_backward(diff_dst, ctx.saved(0)));
     if (ctx.needs(0)) ctx.give(0, sum_to(diff_dst * ctx.saved(1), ctx.input_shape(0)));
     if (ctx.needs(1)) ctx.give(1, sum_to(diff_dst * ctx.saved(0), ctx.input_shape(1)));
   }

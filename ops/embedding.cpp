@@ -1,6 +1,7 @@
 #include "dagrad/ops/embedding.h"
 
 #include <algorithm>
+#include <cstring>
 #include <fmt/format.h>
 
 #include "dagrad/core/copy.h"
@@ -69,9 +70,11 @@ struct Embedding {
     const Tensor numbers = contiguous_data(index);
     gather_elements(weights, 0, across_rows(numbers, rows), rows);
     if (!masks || padding == kNoPadding) return;
-    const std::int64_t columns = rows.shape().back();
-    for (std::int64_t i = 0; i < numbers.numel(); ++i) {
-      if (numbers.data<std::int64_t>()[i] == padding) rows.alias({columns}, {1}, rows.offset() + i * columns).zero_();
+    const auto bytes = static_cast<std::size_t>(rows.shape().back()) * item_size(rows.dtype());
+    auto* const row = static_cast<std::byte*>(rows.mutable_raw_data());
+    const std::int64_t* number = numbers.data<std::int64_t>();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(numbers.numel()); ++i) {
+      if (number[i] == padding) std::memset(row + i * bytes, 0, bytes);
     }
   }
   // diff_weights[v] = sum of diff_dst[p] over the places p where index[p] is v; 0 for the padding
@@ -117,6 +120,7 @@ std::int64_t padding_row(const EmbeddingOptions& options, std::int64_t rows) {
 
 /// The largest index and one. Throws UsageError when there is none.
 std::int64_t count_classes(const Tensor& index) {
+  if (watched(Watch::capture)) Capture::refuse("one_hot: the largest index is looked for", "classes to be given");
   if (index.numel() == 0)
     throw UsageError(fmt::format("one_hot: no indices in {} to count the classes by (want classes to be given)",
                                  index.shape().str()));

@@ -93,7 +93,7 @@ std::string problem_of(std::span<const Tensor> inputs, const FusedOptions& optio
   const DType dtype = inputs[0].dtype();
   if (dtype != f32 && dtype != f64) return fmt::format("input 0 is {} (want f32 or f64)", name_of(dtype));
   if (count < std::max<std::int64_t>(options.min_elements, 2)) return fmt::format("there are only {} elements", count);
-  if (watched()) return "the ops are watched";
+  if (watched_but_for(Watch::capture)) return "the ops are watched";
   if (autocast_enabled()) return "autocast is enabled";
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& t = inputs[i];
@@ -220,8 +220,9 @@ void Fused::backward(Backward& ctx, std::span<const Tensor> diff) const {
     if (d.defined()) arguments.push_back(as_argument(d));
   }
   const auto made = std::make_shared<const Call>(gradient, arguments, grad_enabled());
-  const std::vector<Tensor> found =
-      grad_enabled() ? recorded(made, Location::current(), arguments) : made->compute(arguments);
+  const std::vector<Tensor> found = grad_enabled() || watched(Watch::capture)
+                                        ? recorded(made, Location::current(), arguments)
+                                        : made->compute(arguments);
   std::size_t next = 0, k = 0;
   for (std::size_t i = 0; i < gradient.needed.size(); ++i) {
     if (gradient.needed[i] && (*gradient.depends)[k++]) ctx.give(i, found[next++]);

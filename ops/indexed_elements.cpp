@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/strided_loop.h"
@@ -38,6 +39,14 @@ void check_range(std::string_view op, const Tensor& row_major, std::int64_t low,
   const std::int64_t* const bad = std::find_if(begin, end, [=](std::int64_t i) { return i < low || i >= high; });
   throw UsageError(fmt::format("{}: index out of range: {} at position {} (want {})", op, *bad,
                                position(bad - begin, row_major.shape()), range()));
+}
+
+/// check(index in row-major order) now and in each replay of a captured step.
+template <class F>
+void check_each_time(std::string_view op, const Tensor& index, const F& check) {
+  if (!watched(Watch::capture)) [[likely]]
+    return check(contiguous_data(index));
+  Capture::on(op, {&index, 1}, {}, [check](auto in, auto) { check(contiguous_data(in[0])); });
 }
 
 /// Calls f with an unsigned integer as large as an element, for what moves elements and does not look at them.
@@ -106,30 +115,45 @@ void check_index_type(std::string_view op, const Tensor& index) {
 void check_index(std::string_view op, const Tensor& index, const Tensor& src, int axis) {
   check_index_type(op, index);
   const std::int64_t size = src.dim() == 0 ? 1 : src.shape()[axis];
-  check_range(op, contiguous_data(index), 0, size, [&] {
-    return size == 0 ? fmt::format("none: axis {} of {} is empty", axis, src.shape().str())
-                     : fmt::format("0 to {} for axis {} of {}", size - 1, axis, src.shape().str());
+  check_each_time(op, index, [op, size, axis, shape = src.shape()](const Tensor& row_major) {
+    check_range(op, row_major, 0, size, [&] {
+      return size == 0 ? fmt::format("none: axis {} of {} is empty", axis, shape.str())
+                       : fmt::format("0 to {} for axis {} of {}", size - 1, axis, shape.str());
+    });
   });
 }
 
 void check_index(std::string_view op, const Tensor& index, std::int64_t classes) {
   check_index_type(op, index);
-  check_range(op, contiguous_data(index), 0, classes, [&] {
-    return classes <= 0 ? std::string("none: there are 0 classes") : fmt::format("0 to {}", classes - 1);
+  check_each_time(op, index, [op, classes](const Tensor& row_major) {
+    check_range(op, row_major, 0, classes, [&] {
+      return classes <= 0 ? std::string("none: there are 0 classes") : fmt::format("0 to {}", classes - 1);
+    });
   });
 }
 
 Tensor wrap_index(std::string_view op, const Tensor& index, std::int64_t n) {
   check_index_type(op, index);
-  const Tensor row_major = contiguous_data(index);
-  check_range(op, row_major, -n, n, [&] {
-    return n == 0 ? std::string("none: the source is empty") : fmt::format("{} to {} for {} elements", -n, n - 1, n);
+  check_each_time(op, index, [op, n](const Tensor& row_major) {
+    check_range(op, row_major, -n, n, [&] {
+      return n == 0 ? std::string("none: the source is empty") : fmt::format("{} to {} for {} elements", -n, n - 1, n);
+    });
   });
+  const auto wrap = [n](const Tensor& row_major, Tensor& result) {
+    const std::int64_t* from = row_major.data<std::int64_t>();
+    std::transform(from, from + row_major.numel(), result.mutable_data<std::int64_t>(),
+                   [n](std::int64_t i) { return i < 0 ? i + n : i; });
+  };
+  if (watched(Watch::capture)) [[unlikely]] {  // in a replay there may be negative ones
+    Tensor result = Tensor::allocate(index.spec());
+    Capture::on(op, {&index, 1}, {&result, 1}, [wrap](auto in, auto out) { wrap(contiguous_data(in[0]), out[0]); });
+    return result;
+  }
+  const Tensor row_major = contiguous_data(index);
   const std::int64_t* from = row_major.data<std::int64_t>();
   if (std::none_of(from, from + row_major.numel(), [](std::int64_t i) { return i < 0; })) return index;
   Tensor result = Tensor::allocate(index.spec());
-  std::transform(from, from + row_major.numel(), result.mutable_data<std::int64_t>(),
-                 [n](std::int64_t i) { return i < 0 ? i + n : i; });
+  wrap(row_major, result);
   return result;
 }
 

@@ -157,6 +157,12 @@ void ScatterAdd::backward(Backward& ctx, const Tensor& diff_dst) const {
 
 /// Which elements of `index` are overwritten by a later one when they are scattered into `shape`.
 Tensor overwritten(const Tensor& index, int axis, const Shape& shape) {
+  if (watched(Watch::capture)) [[unlikely]] {
+    Tensor result = Tensor::allocate({index.shape(), boolean});
+    Capture::on("scatter", {&index, 1}, {&result, 1},
+                [axis, shape](auto in, auto out) { copy_elements(overwritten(in[0], axis, shape), out[0]); });
+    return result;
+  }
   Tensor number = Tensor::allocate({index.shape(), i64}), winner = Tensor::allocate(number.spec());
   Tensor last = Tensor::allocate({shape, i64});
   std::int64_t* const first = number.mutable_data<std::int64_t>();

@@ -11,6 +11,7 @@
 #include "dagrad/ops/norm_derivative.h"
 #include "dagrad/ops/norm_lines.h"
 #include "dagrad/ops/normalization.h"
+#include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -46,6 +47,11 @@ struct Rows {
  private:
   std::int64_t rows_of_block() const { return std::clamp<std::int64_t>((128 << 10) / length, 16, 256); }
 };
+
+/// Whether results go past the caches, as those of elementwise kernels.
+bool is_streamed(const Tensor& result, const Tensor& dst) {
+  return result.dtype() == f32 && result.is_same(dst) && dst.numel() >= pointwise::kStreamedFrom;
+}
 
 /// The gradients of layer_norm (centered) and of rms_norm.
 template <bool centered>
@@ -120,6 +126,7 @@ struct RowNormBackward {
     const T* scales = scale.data<T>();
     T* to = result.mutable_data<T>();
     const auto length = static_cast<T>(rows.length);
+    const bool streamed = is_streamed(result, dst[0]);
     rows.for_blocks([&](std::int64_t block) {
       T* of_block = nullptr;
       if (for_parameters) {
@@ -131,7 +138,7 @@ struct RowNormBackward {
         const T m = centered ? means[i] : 0, r = scales[i];
         const norm_lines::Gradient<T> by{m, r, centered ? r * sum.g / length : 0, r * r * r * sum.gx / length};
         const std::int64_t at = i * rows.length;
-        norm_lines::gradient_each(from_g + at, from_x + at, of_weight, by, to + at, rows.length);
+        norm_lines::gradient_each(from_g + at, from_x + at, of_weight, by, to + at, rows.length, streamed);
       };
       std::int64_t i = rows.begin(block);
       for (; i + 4 <= rows.end(block); i += 4) {
@@ -146,6 +153,7 @@ struct RowNormBackward {
         finish(i, norm_lines::sums_each(from_g + at, from_x + at, centered ? means[i] : 0, scales[i], of_weight,
                                         of_block, of_bias, rows.length));
       }
+      if (streamed) norm_lines::finish_streaming();
     });
     finish_norm_result(result, dst[0]);
     for (int i = 0; for_parameters && i < (centered ? 2 : 1); ++i) {
@@ -230,6 +238,7 @@ struct RowNorm {
     T* to = result.mutable_data<T>();
     T* means = ctx.recording() ? mean.mutable_data<T>() : nullptr;
     T* scales = ctx.recording() ? scale.mutable_data<T>() : nullptr;
+    const bool streamed = is_streamed(result, dst);
     rows.for_blocks([&](std::int64_t block) {
       for (std::int64_t i = rows.begin(block); i < rows.end(block); ++i) {
         const T* row = from + i * rows.length;
@@ -239,11 +248,13 @@ struct RowNorm {
         else
           moments.squares = norm_lines::squares(row, rows.length);
         const T r = 1 / std::sqrt(moments.squares / static_cast<T>(rows.length) + static_cast<T>(eps));
-        norm_lines::normalize_each(row, moments.mean, r, of_weight, of_bias, to + i * rows.length, rows.length);
+        norm_lines::normalize_each(row, moments.mean, r, of_weight, of_bias, to + i * rows.length, rows.length,
+                                   streamed);
         if (scales == nullptr) continue;
         if (centered) means[i] = moments.mean;
         scales[i] = r;
       }
+      if (streamed) norm_lines::finish_streaming();
     });
     finish_norm_result(result, dst);
   }

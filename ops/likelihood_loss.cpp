@@ -115,7 +115,8 @@ Tensor gaussian_nll_loss(const Tensor& input, const Tensor& target, const Tensor
   Tensor lift;  // what is missing to eps
   {
     const NoGrad guard;
-    if (sum(to(lt(variance, 0), i64)).item<std::int64_t>() > 0)
+    // A replay of a captured step does not look either.
+    if (!watched(Watch::capture) && sum(to(lt(variance, 0), i64)).item<std::int64_t>() > 0)
       throw UsageError(fmt::format("{}: a variance is negative (want variances of 0 or more)", op));
     lift = clamp(variance, options.eps, INFINITY) - variance;
   }

@@ -2,6 +2,7 @@
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #define HWY_TARGET_INCLUDE "dagrad/ops/norm_lines.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -39,6 +40,11 @@ struct Tail {
   HWY_INLINE V keep(V v) const { return hn::IfThenElseZero(mask(), v); }
 };
 
+/// Full, but past the caches.
+struct Streamed : Full {
+  HWY_INLINE void store(V v, float* to) const { hn::Stream(v, D(), to + i); }
+};
+
 /// f(Full or Tail) for all elements.
 template <class F>
 HWY_INLINE void for_each(std::int64_t count, const F& f) {
@@ -46,6 +52,14 @@ HWY_INLINE void for_each(std::int64_t count, const F& f) {
   std::int64_t i = 0;
   for (; i + lanes <= count; i += lanes) f(Full{i});
   if (i < count) f(Tail{i, static_cast<std::size_t>(count - i)});
+}
+
+/// The same for results that are written to dst, past the caches where that is asked for and can be done.
+template <class F>
+HWY_INLINE void for_each_of(const float* dst, bool streamed, std::int64_t count, const F& f) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
+  if (!streamed || count % lanes != 0 || reinterpret_cast<std::uintptr_t>(dst) % 64 != 0) return for_each(count, f);
+  for (std::int64_t i = 0; i < count; i += lanes) f(Streamed{{i}});
 }
 
 /// The sums over all lanes of what f(Full or Tail, s, t) adds to s and t.
@@ -126,9 +140,9 @@ void gradient_f32(const float* g, const float* x, const float* y, Gradient<float
 }
 
 void normalize_each_f32(const float* x, float mean, float scale, const float* weight, const float* bias, float* dst,
-                        std::int64_t count) {
+                        std::int64_t count, bool streamed) {
   const V m = hn::Set(D(), mean), a = hn::Set(D(), scale);
-  for_each(count, [&](auto at) HWY_ATTR {
+  for_each_of(dst, streamed, count, [&](auto at) HWY_ATTR {
     const V normal = hn::Mul(hn::Sub(at.load(x), m), a);
     at.store(hn::MulAdd(normal, at.load_or(weight, 1), at.load_or(bias, 0)), dst);
   });
@@ -177,9 +191,9 @@ void sums_each_of_four_f32(const float* g, const float* x, const float* means, c
 }
 
 void gradient_each_f32(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,
-                       std::int64_t count) {
+                       std::int64_t count, bool streamed) {
   const V m = hn::Set(D(), by.mean), a = hn::Set(D(), by.scale), b = hn::Set(D(), by.shift), c = hn::Set(D(), by.slope);
-  for_each(count, [&](auto at) HWY_ATTR {
+  for_each_of(dst, streamed, count, [&](auto at) HWY_ATTR {
     const V weighted = hn::Mul(at.load(g), at.load_or(weight, 1));
     // Rounded as b was, not fused: where all of a row are equal, the gradient is to be 0.
     at.store(hn::NegMulAdd(hn::Sub(at.load(x), m), c, hn::Sub(hn::Mul(weighted, a), b)), dst);
@@ -347,8 +361,8 @@ void gradient(const float* g, const float* x, const float* y, Gradient<float> by
 }
 
 void normalize_each(const float* x, float mean, float scale, const float* weight, const float* bias, float* dst,
-                    std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(normalize_each_f32)(x, mean, scale, weight, bias, dst, count);
+                    std::int64_t count, bool streamed) {
+  HWY_DYNAMIC_DISPATCH(normalize_each_f32)(x, mean, scale, weight, bias, dst, count, streamed);
 }
 
 Sums<float> sums_each(const float* g, const float* x, float mean, float scale, const float* weight, float* diff_weight,
@@ -374,9 +388,11 @@ std::array<Sums<float>, 4> sums_each_of_four(const float* g, const float* x, con
 }
 
 void gradient_each(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,
-                   std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(gradient_each_f32)(g, x, weight, by, dst, count);
+                   std::int64_t count, bool streamed) {
+  HWY_DYNAMIC_DISPATCH(gradient_each_f32)(g, x, weight, by, dst, count, streamed);
 }
+
+void finish_streaming() { hwy::FlushStream(); }
 
 void column_moments(const float* x, Size size, float* mean, float* squares) {
   HWY_DYNAMIC_DISPATCH(column_moments_f32)(x, size, mean, squares);

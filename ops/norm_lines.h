@@ -50,11 +50,11 @@ void gradient(const double* g, const double* x, const double* y, Gradient<double
 
 // --- the same with a weight and a bias for each element (null: 1, and 0) ---
 
-/// dst = (x - mean) scale weight + bias.
+/// dst = (x - mean) scale weight + bias; of f32 past the caches with `streamed`, which finish_streaming() waits for.
 void normalize_each(const float* x, float mean, float scale, const float* weight, const float* bias, float* dst,
-                    std::int64_t count);
+                    std::int64_t count, bool streamed);
 void normalize_each(const double* x, double mean, double scale, const double* weight, const double* bias, double* dst,
-                    std::int64_t count);
+                    std::int64_t count, bool streamed);
 
 /// Of weight g. To diff_weight is added g (x - mean) scale and to diff_bias g, where they are not null.
 Sums<float> sums_each(const float* g, const float* x, float mean, float scale, const float* weight, float* diff_weight,
@@ -71,10 +71,14 @@ std::array<Sums<double>, 4> sums_each_of_four(const double* g, const double* x, 
                                               const double* scales, const double* weight, double* diff_weight,
                                               double* diff_bias, std::int64_t count);
 
+/// The gradient, streamed as normalize_each().
 void gradient_each(const float* g, const float* x, const float* weight, Gradient<float> by, float* dst,
-                   std::int64_t count);
+                   std::int64_t count, bool streamed);
 void gradient_each(const double* g, const double* x, const double* weight, Gradient<double> by, double* dst,
-                   std::int64_t count);
+                   std::int64_t count, bool streamed);
+
+/// Before another thread may read what was streamed, the calling thread has to wait for it (once at the end).
+void finish_streaming();
 
 // --- the columns of a matrix whose rows lie one after the other ---
 

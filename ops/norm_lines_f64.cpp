@@ -47,7 +47,7 @@ void gradient(const double* g, const double* x, const double* y, Gradient<double
 }
 
 void normalize_each(const double* x, double mean, double scale, const double* weight, const double* bias, double* dst,
-                    std::int64_t count) {
+                    std::int64_t count, bool) {
   for (std::int64_t i = 0; i < count; ++i)
     dst[i] = (x[i] - mean) * scale * weight_at(weight, i) + (bias == nullptr ? 0 : bias[i]);
 }
@@ -74,7 +74,7 @@ std::array<Sums<double>, 4> sums_each_of_four(const double* g, const double* x, 
 }
 
 void gradient_each(const double* g, const double* x, const double* weight, Gradient<double> by, double* dst,
-                   std::int64_t count) {
+                   std::int64_t count, bool) {
   for (std::int64_t i = 0; i < count; ++i)
     dst[i] = g[i] * weight_at(weight, i) * by.scale - by.shift - (x[i] - by.mean) * by.slope;
 }

@@ -14,6 +14,7 @@
 
 #include "dagrad/ops/inverse_erf.h"
 #include "dagrad/ops/pointwise.h"
+#include "dagrad/ops/tanh_parts.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::pointwise::HWY_NAMESPACE {
@@ -63,6 +64,7 @@ struct VectorMath {
     return hn::IfThenElse(hn::Eq(x, hn::Zero(d)), x, positive_only(hn::Add(x, one), hn::Log1p(d, x)));
   }
   HWY_INLINE V tanh(V x) const {
+    if constexpr (HWY_TARGET <= HWY_AVX3 && hn::MaxLanes(D()) == 16) return tanh_by_parts(x);
     // Below 5/8 the first terms of the odd series (interpolating at Chebyshev nodes), beyond it 1 - 2 / (e^2|x| + 1),
     // which is 1 to the last bit from 20 on. Within 1.4 ulp (every seventh float was tried), in half the time of
     // Highway's. The comparison is false for NaN, which so goes through the series.
@@ -173,6 +175,23 @@ struct VectorMath {
     const V y = polynomial(r, 1.39261775e-3, 8.36317418e-3, 4.166655465e-2, 1.666657702e-1, 0.5);
     const V e = hn::Add(hn::MulAdd(hn::Mul(r, r), y, r), set(1));
     return hn::BitCast(d, hn::Add(hn::BitCast(bits, e), hn::ShiftLeft<23>(hn::BitCast(bits, shifted))));
+  }
+  /// Within 1.2 ulp (every eleventh float was tried), in 0.63 of the time: see TanhParts.
+  HWY_INLINE V tanh_by_parts(V x) const {
+    const hn::RebindToUnsigned<D> bits;
+    const hn::RebindToSigned<D> whole;
+    const V t = hn::Min(set(TanhParts::kEnd), hn::Abs(x));  // the second operand where one is NaN
+    const auto number = hn::ShiftRight<TanhParts::kPartBit>(hn::BitCast(bits, hn::Add(t, set(TanhParts::kShift))));
+    const auto part = hn::IndicesFromVec(d, hn::BitCast(whole, hn::And(number, hn::Set(bits, 15))));
+    const auto of_part = [&](const auto& table)
+                             HWY_ATTR { return hn::TableLookupLanes(hn::Load(d, table.data()), part); };
+    const auto& p = kTanhParts.p;
+    const V u = hn::Sub(t, of_part(kTanhParts.c)), square = hn::Mul(u, u);
+    // In pairs, which do not wait for each other.
+    const V low = hn::MulAdd(of_part(p[2]), u, of_part(p[1])), middle = hn::MulAdd(of_part(p[4]), u, of_part(p[3]));
+    const V high = hn::MulAdd(of_part(p[6]), u, of_part(p[5]));
+    const V y = hn::MulAdd(hn::MulAdd(hn::MulAdd(high, square, middle), square, low), u, of_part(p[0]));
+    return hn::OrAnd(y, x, hn::SignBit(d));
   }
   /// The polynomial in x with these coefficients, the highest power's first.
   template <class... C>

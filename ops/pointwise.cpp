@@ -8,50 +8,62 @@
 #include <hwy/highway.h>
 
 #include "dagrad/ops/pointwise-inl.h"
+#include "dagrad/ops/row_kernel.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::pointwise::HWY_NAMESPACE {
 
-/// Whether a result goes past the caches: see kStreamedFrom.
-HWY_INLINE bool streams_to(const float* dst, std::int64_t count) {
-  return count >= kStreamedFrom && reinterpret_cast<std::uintptr_t>(dst) % 64 == 0;
-}
-
-/// dst[i] = f(src[i]); dst may be src.
-template <class F>
-HWY_INLINE void map(const float* src, float* dst, std::int64_t count, F f) {
+/// Calls at(i) and store(value, i) for whole vectors, and gives where they end.
+template <class At>
+HWY_INLINE std::int64_t store_vectors(float* dst, std::int64_t count, bool streamed, const At& at) {
   const hn::ScalableTag<float> d;
-  const VectorMath<decltype(d)> m{d};
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t i = 0;
-  if (src != dst && streams_to(dst, count)) {
-    for (; i + lanes <= count; i += lanes) hn::Stream(f(m, hn::LoadU(d, src + i)), d, dst + i);
-    hwy::FlushStream();
+  if (streamed && reinterpret_cast<std::uintptr_t>(dst) % 64 == 0) {
+    for (; i + lanes <= count; i += lanes) hn::Stream(at(i), d, dst + i);
   } else {
-    for (; i + lanes <= count; i += lanes) hn::StoreU(f(m, hn::LoadU(d, src + i)), d, dst + i);
+    for (; i + lanes <= count; i += lanes) hn::StoreU(at(i), d, dst + i);
+  }
+  return i;
+}
+
+// What kernels run, with the formula of a function.
+
+template <class F>
+void map(const void* formula, const float* a, const float*, const float*, float* dst, std::int64_t count, bool streamed,
+         const Ahead<float>* ahead) {
+  const F f = *static_cast<const F*>(formula);
+  const hn::ScalableTag<float> d;
+  const VectorMath<decltype(d)> m{d};
+  std::int64_t i = 0;
+  if (ahead != nullptr) {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    const auto [first, second, third] = ahead->rows;
+    for (; i + lanes <= count; i += lanes) {
+      hwy::Prefetch(first + i);
+      hwy::Prefetch(second + i);
+      hwy::Prefetch(third + i);
+      hn::StoreU(f(m, hn::LoadU(d, a + i)), d, dst + i);
+    }
+  } else {
+    i = store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR { return f(m, hn::LoadU(d, a + k)); });
   }
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
-  hn::BlendedStore(f(m, hn::MaskedLoad(tail, d, src + i)), tail, d, dst + i);
+  hn::BlendedStore(f(m, hn::MaskedLoad(tail, d, a + i)), tail, d, dst + i);
 }
 
 /// Steps of 0 (one number for all) and 1.
 template <int kStepA, int kStepB, class F>
-HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t count, F f) {
+void map2(const void* formula, const float* a, const float* b, const float*, float* dst, std::int64_t count,
+          bool streamed, const Ahead<float>*) {
+  const F f = *static_cast<const F*>(formula);
   const hn::ScalableTag<float> d;
   const VectorMath<decltype(d)> m{d};
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto one_a = hn::Set(d, *a), one_b = hn::Set(d, *b);
-  const auto at = [&](std::int64_t i) HWY_ATTR {
-    return f(m, kStepA == 0 ? one_a : hn::LoadU(d, a + i), kStepB == 0 ? one_b : hn::LoadU(d, b + i));
-  };
-  std::int64_t i = 0;
-  if (streams_to(dst, count)) {
-    for (; i + lanes <= count; i += lanes) hn::Stream(at(i), d, dst + i);
-    hwy::FlushStream();
-  } else {
-    for (; i + lanes <= count; i += lanes) hn::StoreU(at(i), d, dst + i);
-  }
+  const std::int64_t i = store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR {
+    return f(m, kStepA == 0 ? one_a : hn::LoadU(d, a + k), kStepB == 0 ? one_b : hn::LoadU(d, b + k));
+  });
   if (i == count) return;
   const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
   hn::BlendedStore(
@@ -59,22 +71,57 @@ HWY_INLINE void map2(const float* a, const float* b, float* dst, std::int64_t co
       tail, d, dst + i);
 }
 
+void mul_add(const void*, const float* a, const float* b, const float* c, float* dst, std::int64_t count, bool streamed,
+             const Ahead<float>*) {
+  const hn::ScalableTag<float> d;
+  const std::int64_t i = store_vectors(dst, count, streamed, [&](std::int64_t k) HWY_ATTR {
+    return hn::MulAdd(hn::LoadU(d, a + k), hn::LoadU(d, b + k), hn::LoadU(d, c + k));
+  });
+  if (i == count) return;
+  const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
+  const auto part = [&](const float* row) HWY_ATTR { return hn::MaskedLoad(tail, d, row + i); };
+  hn::BlendedStore(hn::MulAdd(part(a), part(b), part(c)), tail, d, dst + i);
+}
+
+RowKernel<float> mul_add_kernel_f32() {
+  RowKernel<float> kernel;
+  kernel.set(Numbers(), &mul_add);
+  return kernel;
+}
+RowKernel<float> copy_kernel_f32() {
+  RowKernel<float> kernel;
+  const auto f = [](auto, auto x) HWY_ATTR { return x; };
+  kernel.set(f, &map<decltype(f)>);
+  return kernel;
+}
+RowKernel<float> unary_kernel_f32(Unary which, Numbers numbers) {
+  RowKernel<float> kernel;
+  with_formula(which, numbers, [&](auto f) { kernel.set(f, &map<decltype(f)>); });
+  return kernel;
+}
+RowKernel<float> binary_kernel_f32(Binary which, Numbers numbers, std::int64_t step_a, std::int64_t step_b) {
+  RowKernel<float> kernel;
+  with_formula(which, numbers, [&](auto f) {
+    using F = decltype(f);
+    kernel.set(f, step_b == 0 ? (step_a == 0 ? &map2<0, 0, F> : &map2<1, 0, F>)
+                              : (step_a == 0 ? &map2<0, 1, F> : &map2<1, 1, F>));
+  });
+  return kernel;
+}
+
+// One instance of each loop for whole tensors and for looked up kernels: the latter are called here, too.
+
 void unary_f32(Unary which, Numbers numbers, const float* src, float* dst, std::int64_t count) {
-  with_formula(which, numbers, [&](auto f) HWY_ATTR { map(src, dst, count, f); });
+  const bool streamed = src != dst && count >= kStreamedFrom;
+  unary_kernel_f32(which, numbers)(src, src, src, dst, count, streamed);
+  if (streamed) hwy::FlushStream();
 }
 
 void binary_f32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
                 float* dst, std::int64_t count) {
-  with_formula(which, numbers, [&](auto f) HWY_ATTR {
-    if (step_a == 1 && step_b == 1)
-      map2<1, 1>(a, b, dst, count, f);
-    else if (step_a == 1)
-      map2<1, 0>(a, b, dst, count, f);
-    else if (step_b == 1)
-      map2<0, 1>(a, b, dst, count, f);
-    else
-      map2<0, 0>(a, b, dst, count, f);
-  });
+  const bool streamed = count >= kStreamedFrom;
+  binary_kernel_f32(which, numbers, step_a, step_b)(a, b, a, dst, count, streamed);
+  if (streamed) hwy::FlushStream();
 }
 
 }  // namespace dagrad::pointwise::HWY_NAMESPACE
@@ -98,6 +145,10 @@ namespace {
 
 HWY_EXPORT(unary_f32);
 HWY_EXPORT(binary_f32);
+HWY_EXPORT(unary_kernel_f32);
+HWY_EXPORT(binary_kernel_f32);
+HWY_EXPORT(mul_add_kernel_f32);
+HWY_EXPORT(copy_kernel_f32);
 
 // A core moves 10 to 20 elements a nanosecond and a fork costs about 0.7 us.
 constexpr std::int64_t kGrain = 32 << 10;
@@ -136,19 +187,44 @@ struct F32Kernels {
   }
 };
 
-/// The plain loops: the reference for f32, and what f64 runs on.
+// The plain loops: the reference for f32, and what f64 runs on.
+
+template <class F>
+void map_f64(const void* formula, const double* a, const double*, const double*, double* dst, std::int64_t count, bool,
+             const Ahead<double>*) {
+  const F f = *static_cast<const F*>(formula);
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i]);
+}
+template <int kStepA, int kStepB, class F>
+void map2_f64(const void* formula, const double* a, const double* b, const double*, double* dst, std::int64_t count,
+              bool, const Ahead<double>*) {
+  const F f = *static_cast<const F*>(formula);
+  for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i * kStepA], b[i * kStepB]);
+}
+
+RowKernel<double> unary_kernel_f64(Unary which, Numbers numbers) {
+  RowKernel<double> kernel;
+  HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) { kernel.set(f, &map_f64<decltype(f)>); });
+  return kernel;
+}
+RowKernel<double> binary_kernel_f64(Binary which, Numbers numbers, std::int64_t step_a, std::int64_t step_b) {
+  RowKernel<double> kernel;
+  HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) {
+    using F = decltype(f);
+    kernel.set(f, step_b == 0 ? (step_a == 0 ? &map2_f64<0, 0, F> : &map2_f64<1, 0, F>)
+                              : (step_a == 0 ? &map2_f64<0, 1, F> : &map2_f64<1, 1, F>));
+  });
+  return kernel;
+}
+
 struct F64Kernels {
   using Type = double;
-  static void run(Unary which, Numbers numbers, const double* src, double* dst, std::int64_t count) {
-    HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) {
-      for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, src[i]);
-    });
+  static void run(Unary f, Numbers n, const double* src, double* dst, std::int64_t count) {
+    unary_kernel_f64(f, n)(src, src, src, dst, count);
   }
-  static void run(Binary which, Numbers numbers, const double* a, std::int64_t step_a, const double* b,
-                  std::int64_t step_b, double* dst, std::int64_t count) {
-    HWY_NAMESPACE::with_formula(which, numbers, [&](auto f) {
-      for (std::int64_t i = 0; i < count; ++i) dst[i] = f(HWY_NAMESPACE::ScalarMath{}, a[i * step_a], b[i * step_b]);
-    });
+  static void run(Binary f, Numbers n, const double* a, std::int64_t step_a, const double* b, std::int64_t step_b,
+                  double* dst, std::int64_t count) {
+    binary_kernel_f64(f, n, step_a, step_b)(a, b, a, dst, count);
   }
 };
 
@@ -315,17 +391,47 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
 void binary(Binary f, const Tensor& a, double b, Tensor& dst) { with_number(f, a, b, dst, false); }
 void binary(Binary f, double a, const Tensor& b, Tensor& dst) { with_number(f, b, a, dst, true); }
 
-void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count) {
-  F32Kernels::run(f, numbers, src, dst, count);
+void finish_streamed_rows() { hwy::FlushStream(); }
+
+template <>
+RowKernel<float> row_kernel(Unary f, Numbers numbers) {
+  return HWY_DYNAMIC_DISPATCH(unary_kernel_f32)(f, numbers);
 }
-void row(Unary f, Numbers numbers, const double* src, double* dst, std::int64_t count) {
-  F64Kernels::run(f, numbers, src, dst, count);
+template <>
+RowKernel<float> row_kernel(Binary f, Numbers numbers) {
+  return HWY_DYNAMIC_DISPATCH(binary_kernel_f32)(f, numbers, 1, 1);
 }
-void row(Binary f, Numbers numbers, const float* a, const float* b, float* dst, std::int64_t count) {
-  F32Kernels::run(f, numbers, a, 1, b, 1, dst, count);
+template <>
+RowKernel<float> mul_add_kernel() {
+  return HWY_DYNAMIC_DISPATCH(mul_add_kernel_f32)();
 }
-void row(Binary f, Numbers numbers, const double* a, const double* b, double* dst, std::int64_t count) {
-  F64Kernels::run(f, numbers, a, 1, b, 1, dst, count);
+template <>
+RowKernel<float> copy_kernel() {
+  return HWY_DYNAMIC_DISPATCH(copy_kernel_f32)();
+}
+template <>
+RowKernel<double> row_kernel(Unary f, Numbers numbers) {
+  return unary_kernel_f64(f, numbers);
+}
+template <>
+RowKernel<double> row_kernel(Binary f, Numbers numbers) {
+  return binary_kernel_f64(f, numbers, 1, 1);
+}
+template <>
+RowKernel<double> mul_add_kernel() {
+  RowKernel<double> kernel;
+  kernel.set(Numbers(), [](const void*, const double* a, const double* b, const double* c, double* dst,
+                           std::int64_t count, bool, const Ahead<double>*) {
+    for (std::int64_t i = 0; i < count; ++i) dst[i] = a[i] * b[i] + c[i];
+  });
+  return kernel;
+}
+template <>
+RowKernel<double> copy_kernel() {
+  RowKernel<double> kernel;
+  kernel.set(Numbers(), [](const void*, const double* a, const double*, const double*, double* dst, std::int64_t count,
+                           bool, const Ahead<double>*) { std::copy_n(a, count, dst); });
+  return kernel;
 }
 
 }  // namespace dagrad::pointwise

@@ -48,10 +48,4 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
 void binary(Binary f, const Tensor& a, double b, Tensor& dst);
 void binary(Binary f, double a, const Tensor& b, Tensor& dst);
 
-/// The same for rows in line, without a tensor; dst may be an operand.
-void row(Unary f, Numbers numbers, const float* src, float* dst, std::int64_t count);
-void row(Unary f, Numbers numbers, const double* src, double* dst, std::int64_t count);
-void row(Binary f, Numbers numbers, const float* a, const float* b, float* dst, std::int64_t count);
-void row(Binary f, Numbers numbers, const double* a, const double* b, double* dst, std::int64_t count);
-
 }  // namespace dagrad::pointwise

@@ -96,11 +96,19 @@ struct MaxPool {
 /// Positions in the source in place of numbers within the windows.
 Tensor positions(const Windows& windows, const Tensor& numbers) {
   const std::int64_t none = pooling::nothing_taken(numbers.dtype());
-  std::vector<std::int64_t> result = numbers.to_vector<std::int64_t>();
-  const std::int64_t volume = windows.out_volume();
-  for (std::size_t i = 0; i < result.size(); ++i)
-    result[i] = result[i] == none ? -1 : windows.source(static_cast<std::int64_t>(i) % volume, result[i]);
-  return tensor(result, numbers.shape());
+  const auto write = [windows, none](const Tensor& from, Tensor& dst) {
+    const std::vector<std::int64_t> number = from.to_vector<std::int64_t>();
+    const std::int64_t volume = windows.out_volume();
+    auto* to = dst.mutable_data<std::int64_t>();
+    for (std::size_t i = 0; i < number.size(); ++i)
+      to[i] = number[i] == none ? -1 : windows.source(static_cast<std::int64_t>(i) % volume, number[i]);
+  };
+  Tensor result = Tensor::allocate({numbers.shape(), i64});
+  if (watched(Watch::capture)) [[unlikely]]
+    Capture::on("max_pool", {&numbers, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
+  else
+    write(numbers, result);
+  return result;
 }
 
 // --- average ---

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/dropout.h"
@@ -124,16 +125,22 @@ Tensor mask_of(const Network& n) {
   if (lengths.dtype() != i64)
     throw DTypeError(fmt::format("{}: lengths are {} (want i64)", n.op, name_of(lengths.dtype())));
   if (lengths.shape() != Shape{n.batch}) throw_shape(n, "lengths", lengths, Shape{n.batch}.str());
-  const std::vector<std::int64_t> steps = lengths.to_vector<std::int64_t>();
+  const auto write = [op = n.op, steps = n.steps](const Tensor& of, Tensor& dst) {
+    const std::vector<std::int64_t> values = of.to_vector<std::int64_t>();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (values[i] < 0 || values[i] > steps)
+        throw UsageError(fmt::format("{}: lengths[{}] is {} (want 0 to {})", op, i, values[i], steps));
+    }
+    bool* counts = dst.mutable_data<bool>();
+    for (std::int64_t time = 0; time < steps; ++time) {
+      for (const std::int64_t length : values) *counts++ = time < length;
+    }
+  };
   Tensor result = empty({n.steps, n.batch}, DType::boolean);
-  bool* counts = result.mutable_data<bool>();
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i] < 0 || steps[i] > n.steps)
-      throw UsageError(fmt::format("{}: lengths[{}] is {} (want 0 to {})", n.op, i, steps[i], n.steps));
-  }
-  for (std::int64_t time = 0; time < n.steps; ++time) {
-    for (const std::int64_t length : steps) *counts++ = time < length;
-  }
+  if (watched(Watch::capture)) [[unlikely]]
+    Capture::on(n.op, {&lengths, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
+  else
+    write(lengths, result);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/parallel.h"
@@ -52,6 +53,7 @@ WeightAverage::WeightAverage(std::string_view kind, std::vector<Tensor> tensors)
 }
 
 void WeightAverage::update() {
+  if (watched(Watch::capture)) return each_replay("WeightAverage", [this] { update(); });
   if (swapped_)
     throw UsageError(fmt::format("{}: update while the tensors hold their averages (want swap() first)", kind_));
   const double share = weight(updates_);

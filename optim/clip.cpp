@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fmt/format.h>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/error.h"
 #include "dagrad/optim/change_gradient.h"
 #include "dagrad/optim/gradients.h"
@@ -27,6 +28,9 @@ double checked_grad_norm(std::string_view function, const std::vector<Tensor>& p
 }  // namespace
 
 double grad_norm(const std::vector<Tensor>& parameters, double norm_type) {
+  if (watched(Watch::capture))
+    Capture::refuse("grad_norm: the elements of gradients are read",
+                    "clip_grad_norm_, or the reading in each_replay()");
   check_norm("grad_norm", 0, norm_type);
   const NormType type(norm_type);
   return joined_norm(norms(gradients_of(parameters), type), type);
@@ -39,6 +43,8 @@ double clip_coefficient(double norm, double max_norm) {
 }
 
 double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, const ClipNormOptions& options) {
+  if (watched(Watch::capture))
+    return each_replay("clip_grad_norm_", [=] { return clip_grad_norm_(parameters, max_norm, options); });
   const double norm = checked_grad_norm("clip_grad_norm_", parameters, max_norm, options);
   const double factor = clip_coefficient(norm, max_norm);
   for (const Tensor& p : parameters) scale_gradient(p, factor);
@@ -47,6 +53,8 @@ double clip_grad_norm_(const std::vector<Tensor>& parameters, double max_norm, c
 
 std::vector<double> clip_each_grad_norm_(const std::vector<Tensor>& parameters, double max_norm,
                                          const ClipNormOptions& options) {
+  if (watched(Watch::capture))
+    return each_replay("clip_each_grad_norm_", [=] { return clip_each_grad_norm_(parameters, max_norm, options); });
   check_norm("clip_each_grad_norm_", max_norm, options.norm_type);
   std::vector<double> before = norms(gradients_of(parameters), NormType(options.norm_type));
   const bool finite = std::all_of(before.begin(), before.end(), [](double norm) { return std::isfinite(norm); });
@@ -63,6 +71,8 @@ void clip_grad_value_(const std::vector<Tensor>& parameters, double clip_value) 
 }
 
 void clip_grad_value_(const std::vector<Tensor>& parameters, double lower, double upper) {
+  if (watched(Watch::capture))
+    return each_replay("clip_grad_value_", [=] { clip_grad_value_(parameters, lower, upper); });
   if (!(lower <= upper))
     throw UsageError(fmt::format("clip_grad_value_: lower is {} and upper is {} (want lower <= upper)", lower, upper));
   for (const Tensor& p : parameters) {
@@ -76,6 +86,10 @@ void clip_grad_value_(const std::vector<Tensor>& parameters, double lower, doubl
 }
 
 double step_with_clipped_norm(Optimizer& optimizer, double max_norm, const ClipNormOptions& options) {
+  if (watched(Watch::capture)) {
+    return each_replay("step_with_clipped_norm",
+                       [=, &optimizer] { return step_with_clipped_norm(optimizer, max_norm, options); });
+  }
   const double norm = checked_grad_norm("step_with_clipped_norm", optimizer.parameters(), max_norm, options);
   optimizer.step({.grad_scale = clip_coefficient(norm, max_norm)});
   return norm;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/optim/change_gradient.h"
@@ -19,7 +20,11 @@ GradScaler::GradScaler(const GradScalerOptions& options) : options_(options), sc
   check.count("growth_interval", options_.growth_interval, kPositiveCount);
 }
 
-void GradScaler::backward(const Tensor& loss) const { loss.backward(full(loss.shape(), scale(), loss.dtype())); }
+void GradScaler::backward(const Tensor& loss) const {
+  if (watched(Watch::capture))
+    Capture::refuse("GradScaler changes its scale from step to step", "no scaler: bf16 does without");
+  loss.backward(full(loss.shape(), scale(), loss.dtype()));
+}
 
 void GradScaler::unscale_(const Optimizer& optimizer) {
   if (unscaled(optimizer) != nullptr)

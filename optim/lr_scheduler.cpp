@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/error.h"
 
 namespace dagrad::optim {
@@ -20,6 +21,7 @@ LRScheduler::LRScheduler(Optimizer& optimizer, Schedule schedule)
 }
 
 void LRScheduler::step() {
+  if (watched(Watch::capture)) return each_replay("LRScheduler", [this] { step(); });
   apply(steps_ + 1, rates_at(steps_ + 1, bases_));
   ++steps_;
 }

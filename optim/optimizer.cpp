@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <utility>
 
+#include "dagrad/core/capture/capture.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/optim/density.h"
@@ -95,6 +96,11 @@ class Optimizer::Changes {
 };
 
 void Optimizer::step(const StepOptions& options, Location where) {
+  each_replay(
+      name_, [this, options, where] { step_now(options, where); }, where);
+}
+
+void Optimizer::step_now(const StepOptions& options, Location where) {
   if (std::isnan(options.grad_scale))
     throw UsageError(fmt::format("{}: grad_scale is {} (want a number)", name_, options.grad_scale));
   const NoGrad guard;
@@ -105,6 +111,9 @@ void Optimizer::step(const StepOptions& options, Location where) {
 }
 
 Tensor Optimizer::step(const Closure& closure, Location where) {
+  if (watched(Watch::capture) && needs_closure())
+    Capture::refuse(fmt::format("{} calls the function as often as it sees fit", name_),
+                    "another optimizer, or no capture");
   const NoGrad guard;
   const Changes changes(*this);
   Tensor loss = update_with(closure);
@@ -123,7 +132,9 @@ Tensor Optimizer::update_with(const Closure& closure) {
 }
 
 void Optimizer::zero_grad(bool set_to_none) {
-  for (const Tensor& p : parameters_) p.zero_grad(set_to_none);
+  each_replay("zero_grad", [this, set_to_none] {
+    for (const Tensor& p : parameters_) p.zero_grad(set_to_none);
+  });
 }
 
 // --- options by name ---

@@ -92,6 +92,7 @@ class Optimizer {
 
  private:
   class Changes;
+  void step_now(const StepOptions& options, Location where);
 
   std::string_view name_;
   std::vector<Tensor> parameters_;

@@ -24,6 +24,7 @@
 //   layernorm_4096x1024             layer norm with weight and bias, sum of squares, forward and backward
 //   hvp_small_mlp                   Hessian-vector product of small_mlp's loss, tanh for ReLU
 //   gemm_1024                       one product of 1024x1024 by 1024x1024, no gradient
+//   ..._captured                    the same by CapturedStep, replayed
 #pragma once
 
 #include <cstdint>

@@ -6,6 +6,7 @@
 
 #include "dagrad/core/op_clock.h"
 #include "dagrad/core/save_observer.h"
+#include "dagrad/core/watch.h"
 
 namespace dagrad {
 namespace {
@@ -57,7 +58,7 @@ class OpTimes::Watcher final : public SaveObserver {
   OpClock clock_;
   SaveObserver* outer_observer_;
   OpClock* outer_clock_;
-  WatchScope watch_{kWatchTimes};
+  WatchScope watch_{Watch::times};
 };
 
 OpTimes::OpTimes(std::function<void(const Node&)> after)

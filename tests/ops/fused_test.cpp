@@ -62,6 +62,19 @@ TEST(Fused, GivesWhatTheOpsGive) {
   expect_fused([](T x) { return maximum(0.9, sum(x)); }, {leaf(shape)});
 }
 
+TEST(Fused, AddsProductsThatAreReadOnceOrTwice) {
+  using T = const Tensor&;
+  const Shape shape{300};  // two tiles and a part
+  expect_fused([](T x, T y, T z) { return x * y + y * z; }, {leaf(shape), leaf(shape), leaf(shape)});
+  expect_fused([](T x, T y) { return y + x * 3; }, {leaf(shape), leaf(shape)});
+  expect_fused(
+      [](T x, T y) {
+        const Tensor product = x * y;
+        return (product + y) * (product + product);
+      },
+      {leaf(shape), leaf(shape)});
+}
+
 TEST(Fused, AddsUpWhatReachesAnInputOnSeveralWays) {
   expect_fused([](const Tensor& x) { return x * x * x + x; }, {leaf({40})});
   const Tensor x = leaf({40});

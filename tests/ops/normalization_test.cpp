@@ -4,11 +4,14 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
+#include <utility>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/ops/activation.h"
+#include "dagrad/ops/comparison.h"
 #include "dagrad/ops/elementwise.h"
+#include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
 
@@ -131,6 +134,26 @@ TEST(GroupNorm, KeepsChannelsLast) {
   const Tensor y = group_norm(x, 2);
   EXPECT_EQ(y.format(), Format::channels_last);
   EXPECT_EQ(gradient(y, x).format(), Format::channels_last);
+}
+
+TEST(LayerNorm, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
+  constexpr std::int64_t kParts = 2;
+  // Whole vectors, and rows that do not begin on a cache line; both parts are whole blocks, which are summed alike.
+  for (const auto& [length, rows_of_part] : {std::pair{1024, 1040}, std::pair{1010, 9 * 129}}) {
+    ASSERT_LT(rows_of_part * length, pointwise::kStreamedFrom);
+    ASSERT_GE(kParts * rows_of_part * length, pointwise::kStreamedFrom);
+    const Tensor x = randn({kParts * rows_of_part, length}).requires_grad_(), weight = rand({length}),
+                 bias = rand({length});
+    const auto norm = [&, size = length](const Tensor& t) { return layer_norm(t, {size}, weight, bias); };
+    const auto gradient_of = [&](const Tensor& t) { return gradient(square(norm(t)), t); };
+    const Tensor whole = norm(x), whole_gradient = gradient_of(x);
+    for (std::int64_t part = 0; part < kParts; ++part) {
+      const auto of = [&, size = rows_of_part](const Tensor& t) { return narrow(t.detach(), 0, part * size, size); };
+      const Tensor rows = of(x).requires_grad_();
+      EXPECT_TRUE(all(eq(of(whole), norm(rows))).item<bool>()) << length << ", part " << part;
+      EXPECT_TRUE(all(eq(of(whole_gradient), gradient_of(rows))).item<bool>()) << length << ", part " << part;
+    }
+  }
 }
 
 TEST(RmsNorm, AddsTheSmallestStepOfItsTypeByDefault) {

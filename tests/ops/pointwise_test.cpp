@@ -1,13 +1,19 @@
 #include "dagrad/ops/pointwise.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <gtest/gtest.h>
+#include <limits>
+#include <vector>
 
+#include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/node.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
+#include "dagrad/ops/row_kernel.h"
 #include "expect_error.h"
 
 namespace dagrad {
@@ -39,6 +45,40 @@ TEST(Pointwise, WritesLargeResultsPastTheCachesAsItWritesSmallOnes) {
     EXPECT_TRUE(is_the_same_in_parts(a, b, [](const Tensor& x, const Tensor& y) { return relu_backward(x, y); }));
   }
   set_num_threads(before);
+}
+
+TEST(Tanh, OfF32IsWithinOneAndAHalfUlpOfThatOfF64) {
+  std::vector<float> x;
+  for (std::uint32_t bits = 0; bits < 0x41200000; bits += 4'099) x.push_back(std::bit_cast<float>(bits));  // up to 10
+  std::vector<float> y(x.size());
+  pointwise::row_kernel<float>(pointwise::Unary::tanh, {})(x.data(), nullptr, nullptr, y.data(), std::ssize(x));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double exact = std::tanh(static_cast<double>(x[i]));
+    const double ulp = std::max(std::ldexp(1, std::ilogb(static_cast<float>(exact)) - 23), 0x1p-149);
+    ASSERT_LE(std::abs(static_cast<double>(y[i]) - exact), 1.5 * ulp) << x[i];
+    ASSERT_LE(y[i], 1) << x[i];
+  }
+}
+
+TEST(Tanh, KeepsZerosTinyNumbersAndNanAndEndsAtOne) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const std::vector<float> x{0, -0.0F, 1e-38F, -1e-30F, 9.02F, -9.02F, 30, -1e30F, inf, -inf, std::nanf("")};
+  std::vector<float> y(x.size());
+  pointwise::row_kernel<float>(pointwise::Unary::tanh, {})(x.data(), nullptr, nullptr, y.data(), std::ssize(x));
+  EXPECT_EQ(std::vector(y.begin(), y.end() - 1), (std::vector<float>{0, 0, 1e-38F, -1e-30F, 1, -1, 1, -1, 1, -1}));
+  EXPECT_TRUE(std::signbit(y[1]));
+  EXPECT_TRUE(std::isnan(y.back()));
+}
+
+TEST(Mul, OfATensorWithItselfTakesOnePassForBothGradients) {
+  const Tensor x = tensor({1, -2, 3}, {3}, f64).requires_grad_();
+  const Tensor same = x * x;
+  const Tensor first = grad(sum(same), x, {.create_graph = true});
+  EXPECT_EQ(first.to_vector<double>(), (std::vector<double>{2, -4, 6}));
+  EXPECT_EQ(first.node()->name(), "square_backward");
+  EXPECT_EQ(grad(sum(first), x).to_vector<double>(), (std::vector<double>{2, 2, 2}));
+  // Half of it is a constant.
+  EXPECT_EQ(grad(sum(x * x.detach()), x).to_vector<double>(), (std::vector<double>{1, -2, 3}));
 }
 
 TEST(Clamp, OfIntegersIsExact) {

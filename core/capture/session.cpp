@@ -1,0 +1,334 @@
+#include "dagrad/core/capture/session.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <fmt/format.h>
+#include <utility>
+
+#include "dagrad/core/autocast.h"
+#include "dagrad/core/checkpoint.h"
+#include "dagrad/core/error.h"
+#include "dagrad/core/grad_mode.h"
+#include "dagrad/core/leaf.h"
+#include "dagrad/core/random.h"
+#include "dagrad/core/running_node.h"
+
+namespace dagrad {
+namespace {
+
+constinit thread_local CaptureSession* innermost = nullptr;
+
+}  // namespace
+
+/// What the storages that a capture gave out write into, also after it.
+struct CaptureSession::Books {
+  struct Live {
+    std::size_t block;
+    std::uint32_t version;  // after the last instruction that wrote into it
+  };
+
+  bool open = true;
+  bool running = false;  // an instruction, the last one
+  Recording recording;
+  std::unordered_map<const Storage*, Live> live;
+  std::vector<const Storage*> storages;  // of the blocks
+  std::shared_ptr<std::size_t> freed_later = std::make_shared<std::size_t>(0);
+
+  std::size_t now() const { return recording.instructions.size() - (running ? 1 : 0); }
+  void freed(std::size_t block) {
+    if (!open) {
+      ++*freed_later;
+      return;
+    }
+    // Between two instructions, the one before was the last that needed it.
+    Block& b = recording.blocks[block];
+    b.last = std::max(b.first, running || now() == 0 ? now() : now() - 1);
+    live.erase(storages[block]);
+  }
+};
+
+struct CaptureSession::Draw {
+  std::uint64_t seed, first;
+  std::shared_ptr<std::uint64_t> position;
+  bool followed = false;  // by an op that holds it
+};
+
+CaptureSession::CaptureSession(const Recording* earlier)
+    : books_(std::make_shared<Books>()), outer_(std::exchange(innermost, this)) {
+  if (earlier == nullptr) return;
+  for (const Storage::Pointer& storage : earlier->outside) held_earlier_.insert(storage.get());
+}
+
+CaptureSession::~CaptureSession() {
+  books_->open = false;
+  innermost = outer_;
+}
+
+CaptureSession* CaptureSession::current() { return innermost; }
+
+Storage::Pointer CaptureSession::allocate(std::size_t bytes) {
+  const MemoryFrom allocator(nullptr);
+  Books& books = *books_;
+  const std::size_t block = books.recording.blocks.size();
+  Storage::Pointer memory = Storage::allocate(bytes);
+  std::byte* const data = memory->data();
+  Storage::Pointer storage =
+      Storage::wrap(data, bytes, [kept = books_, held = std::move(memory), block] { kept->freed(block); });
+  books.recording.blocks.push_back({.bytes = bytes, .first = books.now()});
+  books.storages.push_back(storage.get());
+  books.live.emplace(storage.get(), Books::Live{block, storage->version()});
+  if (books.running) {
+    books.recording.instructions.back().inside.push_back(block);
+    ++books.recording.blocks[block].writers;
+  }
+  return storage;
+}
+
+/// Where `t` lies, for an instruction that is about to be written down.
+CapturedTensor CaptureSession::captured(const Tensor& t) {
+  if (!t.defined()) return {};
+  CapturedTensor result{CapturedTensor::In::block, 0, t.shape(), t.strides(), t.offset(), t.dtype()};
+  const Storage::Pointer& storage = t.storage();
+  if (const auto live = books_->live.find(storage.get()); live != books_->live.end()) {
+    result.index = live->second.block;
+    if (storage->version() != live->second.version) write_constant(result.index, t);
+    return result;
+  }
+  result.in = CapturedTensor::In::outside;
+  if (t.requires_grad() && t.is_leaf()) result.leaf = t.node();
+  Recording& recording = books_->recording;
+  const auto [found, added] =
+      outside_.try_emplace(storage.get(), Outside{recording.outside.size(), storage->version()});
+  result.index = found->second.index;
+  if (added) {
+    recording.outside.push_back(storage);
+    recording.renewed.push_back(false);
+  } else if (found->second.version != storage->version()) {
+    Capture::refuse(fmt::format("a {} tensor {} was changed in place by {}", name_of(t.dtype()), t.shape().str(),
+                                storage->last_change()),
+                    "ops, copy_(), or each_replay() around the change");
+  }
+  return result;
+}
+
+/// Somebody wrote into the memory of `t` through mutable_data(): what is there now is the same in every replay.
+void CaptureSession::write_constant(std::size_t block, const Tensor& t) {
+  const Storage& storage = *t.storage();
+  Instruction constant;
+  constant.kind = Instruction::Kind::constant;
+  constant.call.name = "constant";
+  {
+    const MemoryFrom allocator(nullptr);
+    constant.elements = Tensor::allocate({{static_cast<std::int64_t>(storage.bytes())}, DType::u8});
+  }
+  std::memcpy(constant.elements.mutable_raw_data(), storage.data(), storage.bytes());
+  constant.outputs.push_back({CapturedTensor::In::block, block, t.shape(), t.strides(), t.offset(), t.dtype()});
+  push(std::move(constant));
+  books_->live.at(&storage).version = storage.version();
+}
+
+std::size_t CaptureSession::push(Instruction instruction) {
+  Recording& recording = books_->recording;
+  for (const CapturedTensor& t : instruction.outputs) {
+    if (t.in == CapturedTensor::In::block) ++recording.blocks[t.index].writers;
+  }
+  recording.instructions.push_back(std::move(instruction));
+  return recording.instructions.size() - 1;
+}
+
+void CaptureSession::note_version(const Tensor& t) {
+  if (!t.defined()) return;
+  const Storage* const storage = t.storage().get();
+  if (const auto live = books_->live.find(storage); live != books_->live.end())
+    live->second.version = storage->version();
+  if (const auto found = outside_.find(storage); found != outside_.end()) found->second.version = storage->version();
+}
+
+void CaptureSession::note_versions() {
+  for (auto& [storage, live] : books_->live) live.version = storage->version();
+  for (auto& [storage, outside] : outside_) outside.version = storage->version();
+}
+
+/// An op that holds numbers drawn in this step is to hold, in a replay, those that are drawn then.
+void CaptureSession::follow_draws(CapturedCall& call) {
+  if (!call.redraw) return;
+  const auto drawn = std::find_if(draws_.begin(), draws_.end(), [&](const Draw& draw) {
+    return draw.seed == call.seed && draw.first == call.position;
+  });
+  if (drawn == draws_.end()) return;
+  drawn->followed = true;
+  call.run = [position = drawn->position, redraw = std::move(call.redraw), run = std::move(call.run)](
+                 std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+    redraw(*position);
+    run(inputs, outputs);
+  };
+}
+
+void CaptureSession::run(Instruction instruction, std::span<const Tensor* const> inputs,
+                         std::span<const Tensor> outputs, const std::function<void()>& kernel) {
+  Books& books = *books_;
+  follow_draws(instruction.call);
+  if (instruction.kind == Instruction::Kind::kernel) {
+    if (const RunningOp* op = RunningOp::current())
+      instruction.call.where = op->where();
+    else if (const Node* node = running_node())
+      instruction.call.where = node->where();
+  }
+  for (const Tensor* t : inputs) instruction.inputs.push_back(captured(*t));
+  for (const Tensor& t : outputs) instruction.outputs.push_back(captured(t));
+  const bool effect = instruction.kind == Instruction::Kind::effect;
+  push(std::move(instruction));
+  books.recording.instructions.back().recomputing = recomputing();
+  books.running = true;
+  struct Ended {
+    bool& running;
+    ~Ended() { running = false; }
+  };
+  {
+    const Ended ended{books.running};
+    const WatchScope unseen(Watch::capture, false);
+    const MemoryFrom memory(effect ? nullptr : this);
+    kernel();
+  }
+  if (effect) return note_versions();
+  for (const Tensor* t : inputs) note_version(*t);
+  for (const Tensor& t : outputs) note_version(t);
+  for (const std::size_t block : books.recording.instructions.back().inside) {
+    if (const auto live = books.live.find(books.storages[block]); live != books.live.end())
+      live->second.version = live->first->version();
+  }
+}
+
+void CaptureSession::add_results(std::span<const Tensor> results) {
+  std::vector<CapturedTensor> outputs;
+  for (const Tensor& t : results) outputs.push_back(captured(t));
+  books_->recording.instructions.back().outputs = std::move(outputs);
+}
+
+void CaptureSession::renewal(const Tensor& copy, std::function<void()> renew) {
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::effect;
+  instruction.call.name = "renewal";
+  instruction.call.run = [renew = std::move(renew)](std::span<const Tensor>, std::span<Tensor>) { renew(); };
+  instruction.outputs.push_back(captured(copy));
+  books_->recording.renewed[instruction.outputs[0].index] = true;
+  push(std::move(instruction));
+}
+
+void CaptureSession::gradient(Node& leaf, const Tensor& gradient) {
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::effect;
+  instruction.call.name = "set_grad";
+  instruction.call.run = [leaf = NodePointer(&leaf)](std::span<const Tensor> inputs, std::span<Tensor>) {
+    static_cast<Leaf&>(*leaf).set_grad(inputs[0]);
+  };
+  instruction.inputs.push_back(captured(gradient));
+  push(std::move(instruction));
+}
+
+void CaptureSession::draw(Generator& generator, std::uint64_t blocks, std::uint64_t first) {
+  auto position = std::make_shared<std::uint64_t>(first);
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::draw;
+  instruction.call.name = "draw";
+  instruction.call.attributes = fmt::format("seed={}, blocks={}", generator.seed(), blocks);
+  instruction.call.position = first;
+  instruction.call.run = [&generator, blocks, position](std::span<const Tensor>, std::span<Tensor>) {
+    *position = generator.reserve(blocks);
+  };
+  push(std::move(instruction));
+  draws_.push_back({generator.seed(), first, std::move(position)});
+}
+
+bool CaptureSession::took(const Tensor& t) const { return books_->live.contains(t.storage().get()); }
+
+std::uint32_t CaptureSession::references_to(const Storage& storage) const {
+  return (outside_.contains(&storage) ? 1 : 0) + (held_earlier_.contains(&storage) ? 1 : 0);
+}
+
+Recording CaptureSession::finish(std::span<const Tensor> results) {
+  Books& books = *books_;
+  for (const Tensor& t : results) books.recording.outputs.push_back(captured(t));
+  if (!std::all_of(draws_.begin(), draws_.end(), [](const Draw& draw) { return draw.followed; }))
+    Capture::refuse("a random number was drawn outside of ops", "it drawn before the step, or in each_replay()");
+  for (const Storage::Pointer& storage : books.recording.outside) {
+    if (outside_.at(storage.get()).version != storage->version()) {
+      Capture::refuse(fmt::format("a tensor from before it was changed in place by {}", storage->last_change()),
+                      "ops, copy_(), or each_replay() around the change");
+    }
+    if (storage->references() == references_to(*storage)) {
+      Capture::refuse("it reads a tensor from before it that nobody holds any more",
+                      "it kept, and changed by copy_(): a gradient from before the step, for one, with "
+                      "zero_grad(false)");
+    }
+  }
+  books.open = false;
+  books.recording.freed_later = books.freed_later;
+  return std::move(books.recording);
+}
+
+// --- for those who tell ---
+
+void Capture::run(CapturedCall call, std::span<const Tensor* const> inputs, std::span<const Tensor> outputs,
+                  const std::function<void()>& kernel) {
+  Instruction instruction;
+  instruction.call = std::move(call);
+  innermost->run(std::move(instruction), inputs, outputs, kernel);
+}
+
+void Capture::make(CapturedCall call, std::span<const Tensor* const> inputs,
+                   const std::function<std::span<const Tensor>()>& kernel) {
+  std::span<const Tensor> made;
+  Instruction instruction;
+  instruction.call = std::move(call);
+  innermost->run(std::move(instruction), inputs, {}, [&] { made = kernel(); });
+  innermost->add_results(made);
+}
+
+void Capture::check_shapes(std::string_view op, std::span<const Tensor> made, std::span<const Tensor> before) {
+  const auto same = [](const Tensor& a, const Tensor& b) { return a.shape() == b.shape(); };
+  if (!std::equal(made.begin(), made.end(), before.begin(), before.end(), same))
+    refuse(fmt::format("'{}' gives other shapes than when it was captured", op), "shapes that do not depend on values");
+}
+
+void Capture::on(std::string_view name, std::span<const Tensor> inputs, std::span<Tensor> outputs, Function f) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& t : inputs) pointers.push_back(&t);
+  CapturedCall call{.name = name, .where = {}, .run = f};
+  run(std::move(call), pointers, outputs, [&] { f(inputs, outputs); });
+}
+
+void Capture::effect(std::string_view name, Location where, std::function<void()> effect) {
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::effect;
+  instruction.grad_enabled = grad_enabled();
+  instruction.autocast = autocast_enabled();
+  instruction.call.name = name;
+  instruction.call.where = where;
+  instruction.call.run = [effect](std::span<const Tensor>, std::span<Tensor>) { effect(); };
+  innermost->run(std::move(instruction), {}, {}, effect);
+}
+
+void Capture::renewal(const Tensor& copy, std::function<void()> renew) { innermost->renewal(copy, std::move(renew)); }
+void Capture::gradient(Node& leaf, const Tensor& gradient) { innermost->gradient(leaf, gradient); }
+void Capture::addition(Node& leaf, const Tensor& gradient) {
+  const auto add = [leaf = NodePointer(&leaf)](const Tensor& t) { static_cast<Leaf&>(*leaf).add(t); };
+  Instruction instruction;
+  instruction.kind = Instruction::Kind::effect;
+  instruction.call.name = "add_to_grad";
+  instruction.call.run = [add](std::span<const Tensor> inputs, std::span<Tensor>) { add(inputs[0]); };
+  const std::array<const Tensor*, 1> inputs{&gradient};
+  innermost->run(std::move(instruction), inputs, {}, [&] { add(gradient); });
+}
+void Capture::draw(Generator& generator, std::uint64_t blocks, std::uint64_t first) {
+  innermost->draw(generator, blocks, first);
+}
+bool Capture::took(const Tensor& t) { return innermost->took(t); }
+std::uint32_t Capture::references_to(const Storage& storage) { return innermost->references_to(storage); }
+
+void Capture::refuse(std::string_view what, std::string_view want) {
+  throw UsageError(fmt::format("captured step: {} (want {})", what, want));
+}
+
+}  // namespace dagrad
