@@ -323,16 +323,26 @@ class OpRecorder : public Recorder {
     }
   }
 
+  /// Whether the op makes its results, and whether its kernel writes into a single one.
+  template <class Op, class... Arguments>
+  static constexpr bool is_maker = requires(const Op& op, Forward& ctx, const Arguments&... inputs) {
+    op.forward(ctx, inputs...);
+  };
+  template <class Op, class... Arguments>
+  static constexpr bool has_one_result = requires(const Op& op, Forward& ctx, Tensor& dst, const Arguments&... inputs) {
+    op.forward(ctx, inputs..., dst);
+  };
+
   /// Runs the kernel, or the maker (whose results must have the shapes of `outputs`), on other tensors than it was
   /// applied to.
   template <class Op, class... Arguments>
   static void run_again(const Op& op, bool recording, std::span<const Tensor> inputs, std::span<Tensor> outputs) {
     with_inputs<Arguments...>(inputs, [&](const auto&... arguments) {
       Forward ctx(recording);
-      if constexpr (requires { op.forward(ctx, arguments...); }) {
+      if constexpr (is_maker<Op, Arguments...>) {
         auto made = op.forward(ctx, arguments...);
         Capture::check_shapes(op.name, all_of(made), outputs);
-      } else if constexpr (requires { op.forward(ctx, arguments..., outputs[0]); }) {
+      } else if constexpr (has_one_result<Op, Arguments...>) {
         op.forward(ctx, arguments..., outputs[0]);
       } else {
         decltype(op.infer(arguments...)) const* specs = nullptr;

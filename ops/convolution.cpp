@@ -5,6 +5,7 @@
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/memory_source.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/convolution_reference.h"
@@ -38,7 +39,8 @@ Shape per_channel(const Tensor& bias, int rank) {
 
 // --- the three ops: each one's gradients are made of the others ---
 
-/// A channels-last copy is made where an operand does not lie so; nothing is summed up where there is nothing.
+/// A channels-last copy is made where an operand does not lie so; nothing is summed up where there is nothing. What is
+/// done over again because of NaN, infinities or overflow takes its memory apart from the plan of a captured step.
 struct Operands {
   const Geometry& geometry;
 
@@ -46,6 +48,7 @@ struct Operands {
     if (dst.numel() == 0) return;
     run_forward(src, weights, bias, dst);
     if (!zero_padding::meets_nonfinite_weights(geometry, src, weights, dst)) return;
+    const MemoryFrom allocator(nullptr);
     const auto whole = zero_padding::padded(geometry, src);
     Operands{whole.geometry}.run_forward(whole.src, weights, bias, dst);
   }
@@ -61,7 +64,9 @@ struct Operands {
       return few_channels::convolution(geometry, src, weights, bias, dst);
     const Tensor x = channels_last_data(src), w = contiguous_data(weights),
                  b = bias.defined() ? contiguous_data(bias) : bias;
-    if (winograd::takes(geometry, x, w, dst) && winograd::convolution(geometry, x, w, b, dst)) return;
+    if (!winograd::takes(geometry, x, w, dst)) return onednn::convolution(geometry, x, w, b, dst);
+    if (winograd::convolution(geometry, x, w, b, dst)) return;
+    const MemoryFrom allocator(nullptr);
     onednn::convolution(geometry, x, w, b, dst);
   }
 
@@ -73,15 +78,17 @@ struct Operands {
       return;
     }
     const Tensor diff = channels_last_data(diff_dst), w = contiguous_data(weights);
-    if (winograd::takes(geometry, diff_src, w, diff) &&
-        winograd::convolution_backward_data(geometry, diff, w, diff_src))
-      return;
+    if (!winograd::takes(geometry, diff_src, w, diff))
+      return onednn::convolution_backward_data(geometry, diff, w, diff_src);
+    if (winograd::convolution_backward_data(geometry, diff, w, diff_src)) return;
+    const MemoryFrom allocator(nullptr);
     onednn::convolution_backward_data(geometry, diff, w, diff_src);
   }
 
   void backward_weights(const Tensor& src, const Tensor& diff_dst, Tensor& diff_weights, Tensor& diff_bias) const {
     run_backward_weights(src, diff_dst, diff_weights, diff_bias);
     if (!zero_padding::meets_nonfinite_diff(geometry, diff_bias)) return;
+    const MemoryFrom allocator(nullptr);
     const auto whole = zero_padding::padded(geometry, src);
     Operands{whole.geometry}.run_backward_weights(whole.src, diff_dst, diff_weights, diff_bias);
   }
@@ -99,9 +106,10 @@ struct Operands {
       return few_channels::backward_weights(geometry, src, channels_last_data(diff_dst), diff_weights, diff_bias);
     }
     const Tensor x = channels_last_data(src), diff = channels_last_data(diff_dst);
-    if (winograd::takes(geometry, x, diff_weights, diff) &&
-        winograd::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias))
-      return;
+    if (!winograd::takes(geometry, x, diff_weights, diff))
+      return onednn::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias);
+    if (winograd::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias)) return;
+    const MemoryFrom allocator(nullptr);
     onednn::convolution_backward_weights(geometry, x, diff, diff_weights, diff_bias);
   }
 

@@ -19,6 +19,7 @@
 #include "dagrad/ops/pointwise.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/small_matmul.h"
+#include "dagrad/ops/tile_matmul.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -74,8 +75,7 @@ void matmul_f64(const Tensor& a_in, const Tensor& b_in, const Tensor& bias, Tens
   }
 }
 
-/// The product by own loops, where they beat a primitive; false where they do not.
-bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
+bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu) {
   if (dst.dim() != 2 || dst.dtype() != f32 || a.dtype() != f32 ||
       !small_matmul::suits(dst.size(0), a.size(1), dst.size(1)))
     return false;
@@ -95,6 +95,11 @@ bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst
   return true;
 }
 
+/// The product by own loops, where they beat a primitive; false where they do not.
+bool run_loops(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
+  return run_small(a, b, bias, dst, relu) || tile_matmul::run(a, b, bias, dst, relu);
+}
+
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
                    std::optional<onednn::Eltwise> then = {}) {
   const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
@@ -110,7 +115,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
     if (bias.defined()) dst.copy_(bias);
     return;
   }
-  if (!run_small(a, b, bias, dst)) run_primitive(a, b, bias, dst);
+  if (!run_loops(a, b, bias, dst)) run_primitive(a, b, bias, dst);
 }
 
 struct Matmul {
@@ -301,7 +306,7 @@ struct LinearActivation {
     const bool is_relu = activation == Activation::relu;
     // relu of oneDNN 2.6 takes NaN to 0 as a post-op too, so it follows in place.
     const bool as_post_op = !is_relu && dst.dtype() != f64 && dst.numel() > 0 && src.size(-1) > 0;
-    if (run_small(from, matrix, bias, rows, is_relu)) {
+    if (run_loops(from, matrix, bias, rows, is_relu)) {
       if (!is_relu) pointwise::unary(function(), rows, rows);
     } else if (as_post_op) {
       const bool is_tanh = activation == Activation::tanh;

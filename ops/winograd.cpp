@@ -4,7 +4,9 @@
 #include <atomic>
 #include <utility>
 
+#include "dagrad/core/analysis/verify_roundings.h"
 #include "dagrad/core/parallel.h"
+#include "dagrad/core/watch.h"
 #include "dagrad/ops/winograd_kernels.h"
 
 namespace dagrad::winograd {
@@ -41,12 +43,13 @@ struct Job {
   std::int64_t parts;
   std::int64_t block;  // tiles that are computed together
 
-  Job(const Tiles& all, std::int64_t from, std::int64_t to) : tiles(all), in(from), out(to) {
+  Job(const Tiles& all, std::int64_t from, std::int64_t to, int threads = num_threads())
+      : tiles(all), in(from), out(to) {
     constexpr std::int64_t kElements = 128
                                        << 10;  // planes, in and out, that fill half of a second-level cache of 1 MiB
     constexpr std::int64_t kStep = 12;         // rows that the product computes at once
     const std::int64_t count = tiles.count();
-    parts = std::clamp<std::int64_t>(count * kPlanes * in * out / kWorthForking, 1, num_threads());
+    parts = std::clamp<std::int64_t>(count * kPlanes * in * out / kWorthForking, 1, threads);
     const std::int64_t most = std::min(kElements / (kPlanes * (in + out)), (count + parts - 1) / parts + kStep - 1);
     block = std::clamp<std::int64_t>(most / kStep * kStep, kStep, 8 * kStep);
   }
@@ -67,8 +70,15 @@ Tiles tiles_of(const Geometry& geometry, const Tensor& src, const Tensor& dst) {
   return {dst.size(0), dst.size(2), dst.size(3), src.size(2), src.size(3), geometry.before[0], geometry.before[1]};
 }
 
+/// The last element of a tile has 15 units in the last place for 32 channels, as a root mean square; of many elements
+/// the worst has six times that, and it grows with the square root of the channels.
+void tell_verify_mode() {
+  if (watched(Watch::verify)) detail::kernel_roundings = 512;
+}
+
 bool run(const Job& job, const float* src, const WeightsLayout& layout, const float* weights, const float* bias,
          float* dst) {
+  tell_verify_mode();
   Tensor planes = floats(1, job.weights()), workspace = floats(job.parts, job.workspace());
   float* const of_weights = planes.mutable_data<float>();
   float* const all_planes = workspace.mutable_data<float>();
@@ -131,12 +141,14 @@ bool convolution_backward_data(const Geometry& geometry, const Tensor& diff_dst,
 
 bool convolution_backward_weights(const Geometry& geometry, const Tensor& src, const Tensor& diff_dst,
                                   Tensor& diff_weights, Tensor& diff_bias) {
+  tell_verify_mode();
   const std::int64_t in = src.size(1), out = diff_dst.size(1);
-  Job job(tiles_of(geometry, src, diff_dst), in, out);
-  if (deterministic()) job.parts = 1;
+  const Job job(tiles_of(geometry, src, diff_dst), in, out, deterministic() ? 1 : num_threads());
   const std::int64_t parts = job.parts;
-  Tensor sums = floats(parts, job.weights() + out), workspace = floats(parts, job.workspace());
+  Tensor sums = floats(parts, job.weights() + out), biases = Tensor::allocate({{parts, out}, f64}),
+         workspace = floats(parts, job.workspace());
   float* const all_sums = sums.mutable_data<float>();
+  double* const all_biases = biases.mutable_data<double>();
   float* const all_planes = workspace.mutable_data<float>();
   const std::int64_t stride = sums.size(1);
   for_each_part(parts, [&](std::int64_t part) {
@@ -144,11 +156,14 @@ bool convolution_backward_weights(const Geometry& geometry, const Tensor& src, c
     float* const of_bias = of_weights + job.weights();
     float* const of_src = all_planes + part * workspace.size(1);
     float* const of_diff = of_src + kPlanes * plane_size(job.block, in);
-    std::fill_n(of_bias, out, 0.0f);
+    double* const total = all_biases + part * out;
+    std::fill_n(total, out, 0.0);
     bool add = false;
     job.for_each_block(part, [&](Range range) {
       planes_of_src(job.tiles, range, src.data<float>(), in, of_src);
+      std::fill_n(of_bias, out, 0.0f);
       planes_of_diff_dst(job.tiles, range, diff_dst.data<float>(), out, of_diff, of_bias);
+      for (std::int64_t o = 0; o < out; ++o) total[o] += static_cast<double>(of_bias[o]);
       const Product product{in, range.count(), out, 1, in, std::exchange(add, true)};
       for (std::int64_t p = 0; p < kPlanes; ++p) {
         multiply(product, of_src + p * plane_size(range.count(), in), of_diff + p * plane_size(range.count(), out),
@@ -158,7 +173,7 @@ bool convolution_backward_weights(const Geometry& geometry, const Tensor& src, c
     return true;
   });
   for_each_part(parts, [&](std::int64_t part) {
-    const Range mine = share(stride, part, parts);
+    const Range mine = share(job.weights(), part, parts);
     for (std::int64_t other = 1; other < parts; ++other) {
       for (std::int64_t i = mine.begin; i < mine.end; ++i) all_sums[i] += all_sums[other * stride + i];
     }
@@ -168,7 +183,12 @@ bool convolution_backward_weights(const Geometry& geometry, const Tensor& src, c
   const WeightsLayout layout{in, out, kTaps, in * kTaps, false};
   const bool finite = for_each_part(
       parts, [&](std::int64_t part) { return weights_of_planes(layout, share(in, part, parts), all_sums, to); });
-  std::copy_n(all_sums + job.weights(), out, diff_bias.mutable_data<float>());
+  float* const to_bias = diff_bias.mutable_data<float>();
+  for (std::int64_t o = 0; o < out; ++o) {
+    double total = 0;
+    for (std::int64_t part = 0; part < parts; ++part) total += all_biases[part * out + o];
+    to_bias[o] = static_cast<float>(total);
+  }
   return finite;
 }
 

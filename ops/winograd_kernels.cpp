@@ -13,11 +13,9 @@ namespace dagrad::winograd::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // See Note [Minimal filtering].
-constexpr float kA = 0.75f, kB = 1.5f, kA2 = kA * kA, kB2 = kB * kB, kA3 = kA2 * kA, kB3 = kB2 * kB;
-constexpr double kExactA2 = 0.5625, kExactB2 = 2.25;
-constexpr auto kG0 = static_cast<float>(1 / (kExactA2 * kExactB2));
-constexpr auto kGA = static_cast<float>(1 / (2 * kExactA2 * (kExactA2 - kExactB2)));
-constexpr auto kGB = static_cast<float>(1 / (2 * kExactB2 * (kExactB2 - kExactA2)));
+constexpr float kA = 0.707106781f, kB = 1.414213562f, kA2 = 0.5f, kB2 = 2, kA3 = kA / 2, kB3 = 2 * kB;
+// The denominators of G: a^2 b^2 = 1, 2 a^2 (a^2 - b^2) = -3/2, 2 b^2 (b^2 - a^2) = 6.
+constexpr float kGA = -2 / 3.0f, kGB = 1 / 6.0f;
 
 // At most 16 lanes, so that they divide the numbers of channels.
 using D = hn::CappedTag<float, 16>;
@@ -35,12 +33,12 @@ HWY_INLINE void window_to_planes(const V* x, V* to) {  // B'
   const V x1 = x[kFrom], x2 = x[2 * kFrom], x3 = x[3 * kFrom], x4 = x[4 * kFrom];
   const V even_a = add_times(-kB2, x2, x4), odd_a = times(kA, add_times(-kB2, x1, x3));
   const V even_b = add_times(-kA2, x2, x4), odd_b = times(kB, add_times(-kA2, x1, x3));
-  to[0] = add_times(kA2 * kB2, x[0], add_times(-(kA2 + kB2), x2, x4));
+  to[0] = hn::Add(x[0], add_times(-(kA2 + kB2), x2, x4));
   to[kTo] = hn::Add(even_a, odd_a);
   to[2 * kTo] = hn::Sub(even_a, odd_a);
   to[3 * kTo] = hn::Add(even_b, odd_b);
   to[4 * kTo] = hn::Sub(even_b, odd_b);
-  to[5 * kTo] = add_times(kA2 * kB2, x1, add_times(-(kA2 + kB2), x3, x[5 * kFrom]));
+  to[5 * kTo] = hn::Add(x1, add_times(-(kA2 + kB2), x3, x[5 * kFrom]));
 }
 
 template <std::int64_t kFrom, std::int64_t kTo>
@@ -71,7 +69,7 @@ HWY_INLINE void taps_to_planes(const V* g, V* to) {  // G
   const V g0 = g[0], g1 = g[kFrom], g2 = g[2 * kFrom];
   const V even_a = times(kGA, add_times(kA2, g2, g0)), odd_a = times(kGA * kA, g1);
   const V even_b = times(kGB, add_times(kB2, g2, g0)), odd_b = times(kGB * kB, g1);
-  to[0] = times(kG0, g0);
+  to[0] = g0;
   to[kTo] = hn::Add(even_a, odd_a);
   to[2 * kTo] = hn::Sub(even_a, odd_a);
   to[3 * kTo] = hn::Add(even_b, odd_b);
@@ -83,7 +81,7 @@ template <std::int64_t kFrom, std::int64_t kTo>
 HWY_INLINE void planes_to_taps(const V* m, V* to) {  // G'
   const V sum_a = times(kGA, hn::Add(m[kFrom], m[2 * kFrom])), sum_b = times(kGB, hn::Add(m[3 * kFrom], m[4 * kFrom]));
   const V difference_a = hn::Sub(m[kFrom], m[2 * kFrom]), difference_b = hn::Sub(m[3 * kFrom], m[4 * kFrom]);
-  to[0] = add_times(kG0, m[0], hn::Add(sum_a, sum_b));
+  to[0] = hn::Add(m[0], hn::Add(sum_a, sum_b));
   to[kTo] = add_times(kGB * kB, difference_b, times(kGA * kA, difference_a));
   to[2 * kTo] = add_times(kB2, sum_b, add_times(kA2, sum_a, m[5 * kFrom]));
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "dagrad/core/analysis/verify_roundings.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 
@@ -22,6 +23,12 @@
 // found. An integer must be equal, unless such a change of the inputs changes it too.
 
 namespace dagrad {
+namespace detail {
+
+constinit thread_local double kernel_roundings = 0;
+
+}  // namespace detail
+
 namespace {
 
 constexpr double kUnit = 0x1p-24;
@@ -149,9 +156,13 @@ std::string Mismatch::str() const {
 VerifyMode::VerifyMode(VerifyOptions options) : options_(std::move(options)), outer_(std::exchange(innermost, this)) {}
 VerifyMode::~VerifyMode() { innermost = outer_; }
 
-void VerifyMode::pass_over() { ++innermost->passed_over_[std::string(RunningOp::current()->name())]; }
+void VerifyMode::pass_over() {
+  detail::kernel_roundings = 0;
+  ++innermost->passed_over_[std::string(RunningOp::current()->name())];
+}
 
 void VerifyMode::check(std::span<const Tensor* const> inputs, std::span<const Tensor> results, const Rerun& rerun) {
+  const double of_kernel = std::exchange(detail::kernel_roundings, 0);
   const auto is_narrow = [](const Tensor* t) { return narrow(*t); };
   if (std::none_of(inputs.begin(), inputs.end(), is_narrow) && std::none_of(results.begin(), results.end(), narrow))
     return;
@@ -164,7 +175,9 @@ void VerifyMode::check(std::span<const Tensor* const> inputs, std::span<const Te
   } catch (const DTypeError&) {
     return pass_over();
   }
-  Comparison comparison(mode.options_, wide, results, wanted, rerun);
+  VerifyOptions options = mode.options_;
+  if (of_kernel > 0) options.f32_roundings *= of_kernel / VerifyOptions{}.f32_roundings;
+  Comparison comparison(options, wide, results, wanted, rerun);
   for (const Tensor* t : inputs) comparison.consider(*t, mode.options_);
   ++mode.compared_;
   std::optional<Mismatch> mismatch = comparison.first();

@@ -41,7 +41,7 @@ class Capture {
   using Function = std::function<void(std::span<const Tensor> inputs, std::span<Tensor> outputs)>;
   static void on(std::string_view name, std::span<const Tensor> inputs, std::span<Tensor> outputs, Function f);
   /// Runs `effect`, which may do anything, with memory that it may keep; a replay runs it again.
-  static void effect(std::string_view name, Location where, std::function<void()> effect);
+  static void effect(std::string_view name, Location where, const std::function<void()>& effect);
   /// `copy` is kept with a leaf and has just been brought up to date; a replay runs `renew` before `copy` is read.
   static void renewal(const Tensor& copy, std::function<void()> renew);
   /// Whether the elements of `t` were taken in this step.

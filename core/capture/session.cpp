@@ -376,7 +376,7 @@ void Capture::on(std::string_view name, std::span<const Tensor> inputs, std::spa
   run(std::move(call), pointers, outputs, [&] { f(inputs, outputs); });
 }
 
-void Capture::effect(std::string_view name, Location where, std::function<void()> effect) {
+void Capture::effect(std::string_view name, Location where, const std::function<void()>& effect) {
   Instruction instruction;
   instruction.kind = Instruction::Kind::effect;
   instruction.grad_enabled = grad_enabled();

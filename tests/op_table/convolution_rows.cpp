@@ -247,7 +247,7 @@ Row conv2d_row() {
   for (const Case& c : {Case{"in_tiles_4x16x16x16", {4, 16, 16, 16}, {16, 16, 3, 3}, {}, {1, 1}},
                         Case{"in_tiles_1x16x29x30", {1, 16, 29, 30}, {32, 16, 3, 3}, {}, {2, 1}, {}, 1, false}}) {
     row.samples.push_back(conv_sample(c));
-    row.samples.back().inexact = "Winograd's transforms divide by 81";
+    row.samples.back().inexact = "Winograd's transforms have thirds and roots";
   }
   row.bad = {
       bad<ShapeError>(

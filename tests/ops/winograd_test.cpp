@@ -4,6 +4,8 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
+#include "dagrad/core/analysis/verify.h"
+#include "dagrad/core/capture/captured_step.h"
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
@@ -140,6 +142,35 @@ TEST(Winograd, LeavesSumsToThePrimitivesThatOverflowInTiles) {
   EXPECT_TRUE(all(isfinite(y)).item<bool>());
   const Inputs wide = in.in(f64), absolute = in.in(f64, true);
   EXPECT_LT(error(y, c(wide.x, wide.w, {}), c(absolute.x, absolute.w, {})), 16);
+}
+
+TEST(Winograd, LeavesReplaysToThePrimitivesToo) {
+  const Tensor w = randn({16, 16, 3, 3});
+  const auto f = [&](const Tensor& x) {
+    const Tensor leaf = x.detach().requires_grad_();
+    return grad(sum(square(conv2d(leaf, w, {}, {.padding = 1}))), leaf);
+  };
+  CapturedStep step(f);
+  const Tensor x = randn({2, 16, 32, 32});
+  const auto bits = [](const Tensor& t) { return isfinite(t).to_vector<bool>(); };
+  for (int k = 0; k < 3; ++k) EXPECT_EQ(step(x).to_vector<float>(), f(x).to_vector<float>());
+  const Tensor one = cat({full({1}, NAN), zeros({x.numel() - 1})}, 0), with_nan = x + reshape(one, x.shape());
+  EXPECT_EQ(bits(step(with_nan)), bits(f(with_nan)));
+}
+
+TEST(Winograd, PassesVerifyModeAtItsOwnPrecision) {
+  std::vector<std::string> off;
+  const auto verified = [&](const Case& c, const Inputs& in) {
+    const VerifyMode verify({.on_mismatch = [&](const Mismatch& m) { off.push_back(m.str()); }});
+    all_of(c, in);
+    return verify.compared();
+  };
+  for_each_case([&](const Case& c, const Inputs& in) {
+    Inputs positive = in;
+    positive.x = relu(in.x);
+    EXPECT_GT(verified(c, positive), 2u);
+  });
+  EXPECT_EQ(off, std::vector<std::string>{});
 }
 
 }  // namespace
