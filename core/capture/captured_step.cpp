@@ -17,7 +17,7 @@
 namespace dagrad {
 namespace {
 
-/// All that a kernel may choose by.
+/// All that a kernel may choose by, and the modes of the modules.
 struct Signature {
   std::vector<Spec> inputs;
   std::uint64_t modes;

@@ -62,15 +62,24 @@ class CapturedCalls {
 /// stands. So it is where ops are watched (anomaly mode, verify mode).
 ///
 /// What makes a replay: ops, with fresh random numbers where they draw some; fill_, copy_ and the like; gradients that
-/// are set and cleared; optimizers' steps, clipping, schedules, averages of weights; each_replay(). Everything else
-/// (control flow, numbers, prints, hooks, train() and eval()) happened when the step was captured and stays so. Where
-/// that can be noticed the second or the third call throws UsageError: elements that are read (item()), random numbers
-/// drawn outside of ops, tensors changed by mutable_data(), attributes, shapes or constants that are others in the
-/// third call than in the second. Where results' sizes depend on values, a replay throws.
+/// are set, cleared or added up; optimizers' steps, clipping, schedules, averages of weights; each_replay(), whose
+/// effect must refer to nothing made in the step. Everything else (control flow, numbers, prints, hooks,
+/// requires_grad_() of single tensors) happened when the step was captured and stays so: call reset() where it changes.
 ///
-/// Returned tensors are copies without a history. Gradients lie in the step's memory: a replay writes over them. What
-/// the function refers to must live as long as the step, and tensors that it reads must stay where they are. Inputs
-/// must not require gradients. Not for several threads at once.
+/// Where that can be noticed the second or the third call throws UsageError: elements that are read (item()), random
+/// numbers drawn outside of ops, tensors changed by mutable_data(), inputs changed in place, tensors that the function
+/// keeps, parameters frozen in the step, attributes, shapes or constants that are others in the third call than in the
+/// second. Where results' sizes depend on values, a replay throws. A changed number that is no op's attribute (one
+/// that a custom op's function holds, for one) goes unnoticed, and so does any that changes after the third call.
+///
+/// Between calls, modules may change their mode: train() and eval() make variants of their own. The step is captured
+/// anew after a generator was given another seed, a module's parameters were frozen, thawed or replaced
+/// (requires_grad_(), to()), or nobody holds a tensor any more that the function reads.
+///
+/// The function finds its inputs contiguous (or channels-last), whatever strides they come with. Returned tensors are
+/// copies without a history. Gradients lie in the step's memory, which a replay writes over, and so do its copies of
+/// the inputs, which the function must not keep. What the function refers to must live as long as the step. Inputs must
+/// not require gradients. Not for several threads at once; one after the other may call.
 template <class F>
 class CapturedStep : public CapturedCalls {
  public:

@@ -1,4 +1,4 @@
-// What captured steps know of modules, which are not theirs to look into.
+// What captured steps know of modules, which are not theirs to look into. Internal.
 #pragma once
 
 #include <cstdint>

@@ -269,5 +269,74 @@ TEST(CapturedHazards, TensorsThatAreReplacedBetweenCallsAreSeen) {
   EXPECT_EQ(step(ones({4})).to_vector<int>(), std::vector(4, 2));
 }
 
+TEST(CapturedHazards, GoesOnAfterAReplayThrew) {
+  const auto run = [](bool captured) {
+    nn::Linear model(4, 4);
+    for (Tensor p : model.parameters()) p.detach().fill_(0.5);
+    optim::Adam optimizer(model.parameters(), {.lr = 0.1});
+    bool fail = false;
+    const auto f = [&](const Tensor& v) {
+      optimizer.zero_grad();
+      const Tensor loss = sum(square(model(reshape(v, {1, 4}))));
+      loss.backward();
+      each_replay("fail", [&] {
+        if (fail) throw UsageError("not now");
+      });
+      optimizer.step();
+      return loss;
+    };
+    CapturedStep step(f);
+    const auto once = [&](const Tensor& x) {
+      try {
+        return captured ? step(x) : f(x).detach();
+      } catch (const UsageError&) {
+        return full({1}, -1);
+      }
+    };
+    return results_of(once, 16, [&](int i) { fail = i % 4 == 3; });
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
+TEST(CapturedHazards, EffectsThatHoldTensorsOfTheStepAreRefused) {
+  double total = 0;
+  CapturedStep step([&](const Tensor& x) {
+    const Tensor doubled = x * 2;
+    each_replay("log", [&total, doubled] { total += doubled.to_vector<double>()[0]; });
+    return x * 1;
+  });
+  step(ones({2}));
+  expect_error_with<UsageError>([&] { step(ones({2})); },
+                                "captured step: the function keeps the result of 'mul_number");
+}
+
+TEST(CapturedHazards, StepsThatShareAModelGoOnFromEachOther) {
+  const auto run = [](bool captured) {
+    nn::Linear model(4, 4);
+    for (Tensor p : model.parameters()) p.detach().fill_(0.5);
+    optim::Adam optimizer(model.parameters(), {.lr = 0.1});
+    const auto gradients = [&](const Tensor& v) {
+      const Tensor loss = sum(square(model(reshape(v, {1, 4}))));
+      loss.backward();
+      return loss;
+    };
+    const auto update = [&](const Tensor& v) {
+      optimizer.step();
+      optimizer.zero_grad();
+      return v;
+    };
+    CapturedStep first(gradients);
+    CapturedStep second(update);
+    int calls = 0;
+    const auto both = [&](const Tensor& x) {
+      const Tensor loss = captured ? first(x) : gradients(x).detach();
+      if (++calls % 3 == 0) captured ? second(x) : update(x);
+      return loss;
+    };
+    return results_of(both, 30, [](int) {});
+  };
+  EXPECT_EQ(run(true), run(false));
+}
+
 }  // namespace
 }  // namespace dagrad
