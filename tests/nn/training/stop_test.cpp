@@ -22,6 +22,7 @@ bool is_default(int signal) {
 
 TEST_F(Stop, OnASignalFinishesTheStepSavesAndSaysHowToResume) {
   for (const int signal : {SIGINT, SIGTERM}) {
+    ASSERT_NE(std::signal(signal, SIG_DFL), SIG_ERR);  // what a shell starts in the background ignores SIGINT
     SmallRunOptions options;
     options.trainer.checkpoint.file = folder_ / "run.safetensors";
     SmallRun run(options);
