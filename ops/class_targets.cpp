@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/autocast.h"
-#include "dagrad/core/capture/capture.h"
+#include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -71,9 +71,7 @@ void check_class_indices(std::string_view op, std::string_view what, const Tenso
           fmt::format("{}: label {} at index {} (want 0 to {})", op, label[i], position(i, t.shape()), classes - 1));
     }
   };
-  if (!watched(Watch::capture)) [[likely]]
-    return check(target);
-  Capture::on(op, {&target, 1}, {}, [check](auto in, auto) { check(in[0]); });
+  each_replay_on(op, {&target, 1}, {}, [check](auto in, auto) { check(in[0]); });
 }
 
 void check_class_weight(std::string_view op, std::string_view what, const Tensor& logits, const Tensor& weight) {
@@ -116,12 +114,8 @@ Tensor in_line_as(const Tensor& t, DType dtype) {
 
 Tensor label_weights(const Tensor& labels, const Tensor& weight, std::int64_t ignore_index, DType dtype) {
   Tensor result = Tensor::allocate({labels.shape(), dtype});
-  if (watched(Watch::capture)) [[unlikely]] {
-    Capture::on("label_weights", std::array{labels, weight}, {&result, 1},
-                [=](auto in, auto out) { write_label_weights(in[0], in[1], ignore_index, out[0]); });
-  } else {
-    write_label_weights(labels, weight, ignore_index, result);
-  }
+  each_replay_on("label_weights", std::array{labels, weight}, {&result, 1},
+                 [=](auto in, auto out) { write_label_weights(in[0], in[1], ignore_index, out[0]); });
   return result;
 }
 

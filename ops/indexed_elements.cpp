@@ -4,7 +4,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
-#include "dagrad/core/capture/capture.h"
+#include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/strided_loop.h"
@@ -44,9 +44,7 @@ void check_range(std::string_view op, const Tensor& row_major, std::int64_t low,
 /// check(index in row-major order) now and in each replay of a captured step.
 template <class F>
 void check_each_time(std::string_view op, const Tensor& index, const F& check) {
-  if (!watched(Watch::capture)) [[likely]]
-    return check(contiguous_data(index));
-  Capture::on(op, {&index, 1}, {}, [check](auto in, auto) { check(contiguous_data(in[0])); });
+  each_replay_on(op, {&index, 1}, {}, [check](auto in, auto) { check(contiguous_data(in[0])); });
 }
 
 /// Calls f with an unsigned integer as large as an element, for what moves elements and does not look at them.
@@ -139,21 +137,18 @@ Tensor wrap_index(std::string_view op, const Tensor& index, std::int64_t n) {
       return n == 0 ? std::string("none: the source is empty") : fmt::format("{} to {} for {} elements", -n, n - 1, n);
     });
   });
-  const auto wrap = [n](const Tensor& row_major, Tensor& result) {
-    const std::int64_t* from = row_major.data<std::int64_t>();
-    std::transform(from, from + row_major.numel(), result.mutable_data<std::int64_t>(),
-                   [n](std::int64_t i) { return i < 0 ? i + n : i; });
-  };
-  if (watched(Watch::capture)) [[unlikely]] {  // in a replay there may be negative ones
-    Tensor result = Tensor::allocate(index.spec());
-    Capture::on(op, {&index, 1}, {&result, 1}, [wrap](auto in, auto out) { wrap(contiguous_data(in[0]), out[0]); });
-    return result;
-  }
-  const Tensor row_major = contiguous_data(index);
-  const std::int64_t* from = row_major.data<std::int64_t>();
-  if (std::none_of(from, from + row_major.numel(), [](std::int64_t i) { return i < 0; })) return index;
+  const Tensor numbers = contiguous_data(index);
+  const std::int64_t* const begin = numbers.data<std::int64_t>();
+  const auto is_negative = [](std::int64_t i) { return i < 0; };
+  // In a replay of a captured step there may be some.
+  if (!watched(Watch::capture) && std::none_of(begin, begin + numbers.numel(), is_negative)) return index;
   Tensor result = Tensor::allocate(index.spec());
-  wrap(row_major, result);
+  each_replay_on(op, {&index, 1}, {&result, 1}, [n](auto in, auto out) {
+    const Tensor row_major = contiguous_data(in[0]);
+    const std::int64_t* from = row_major.template data<std::int64_t>();
+    std::transform(from, from + row_major.numel(), out[0].template mutable_data<std::int64_t>(),
+                   [n](std::int64_t k) { return k < 0 ? k + n : k; });
+  });
   return result;
 }
 

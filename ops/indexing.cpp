@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <numeric>
 
+#include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
@@ -156,23 +157,22 @@ void ScatterAdd::backward(Backward& ctx, const Tensor& diff_dst) const {
 }
 
 /// Which elements of `index` are overwritten by a later one when they are scattered into `shape`.
-Tensor overwritten(const Tensor& index, int axis, const Shape& shape) {
-  if (watched(Watch::capture)) [[unlikely]] {
-    Tensor result = Tensor::allocate({index.shape(), boolean});
-    Capture::on("scatter", {&index, 1}, {&result, 1},
-                [axis, shape](auto in, auto out) { copy_elements(overwritten(in[0], axis, shape), out[0]); });
-    return result;
-  }
+void find_overwritten(const Tensor& index, int axis, const Shape& shape, Tensor& result) {
   Tensor number = Tensor::allocate({index.shape(), i64}), winner = Tensor::allocate(number.spec());
   Tensor last = Tensor::allocate({shape, i64});
   std::int64_t* const first = number.mutable_data<std::int64_t>();
   std::iota(first, first + number.numel(), 0);
   scatter_elements(number, axis, index, last);
   gather_elements(last, axis, index, winner);
-  Tensor result = Tensor::allocate({index.shape(), boolean});
   const std::int64_t* of_winner = winner.data<std::int64_t>();
   bool* to = result.mutable_data<bool>();
   for (std::int64_t i = 0; i < result.numel(); ++i) to[i] = of_winner[i] != i;
+}
+
+Tensor overwritten(const Tensor& index, int axis, const Shape& shape) {
+  Tensor result = Tensor::allocate({index.shape(), boolean});
+  each_replay_on("scatter", {&index, 1}, {&result, 1},
+                 [axis, shape](auto in, auto out) { find_overwritten(in[0], axis, shape, out[0]); });
   return result;
 }
 

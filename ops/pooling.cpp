@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -104,10 +105,7 @@ Tensor positions(const Windows& windows, const Tensor& numbers) {
       to[i] = number[i] == none ? -1 : windows.source(static_cast<std::int64_t>(i) % volume, number[i]);
   };
   Tensor result = Tensor::allocate({numbers.shape(), i64});
-  if (watched(Watch::capture)) [[unlikely]]
-    Capture::on("max_pool", {&numbers, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
-  else
-    write(numbers, result);
+  each_replay_on("max_pool", {&numbers, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
   return result;
 }
 

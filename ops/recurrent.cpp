@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dagrad/core/autocast.h"
-#include "dagrad/core/capture/capture.h"
+#include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/dropout.h"
@@ -137,10 +137,7 @@ Tensor mask_of(const Network& n) {
     }
   };
   Tensor result = empty({n.steps, n.batch}, DType::boolean);
-  if (watched(Watch::capture)) [[unlikely]]
-    Capture::on(n.op, {&lengths, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
-  else
-    write(lengths, result);
+  each_replay_on(n.op, {&lengths, 1}, {&result, 1}, [write](auto in, auto out) { write(in[0], out[0]); });
   return result;
 }
 
