@@ -20,6 +20,7 @@
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/small_matmul.h"
 #include "dagrad/ops/tile_matmul.h"
+#include "dagrad/ops/vector_matmul.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -97,7 +98,8 @@ bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst
 
 /// The product by own loops, where they beat a primitive; false where they do not.
 bool run_loops(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
-  return run_small(a, b, bias, dst, relu) || tile_matmul::run(a, b, bias, dst, relu);
+  return vector_matmul::run(a, b, bias, dst, relu) || run_small(a, b, bias, dst, relu) ||
+         tile_matmul::run(a, b, bias, dst, relu);
 }
 
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
@@ -105,6 +107,10 @@ void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor&
   const auto readable = [](const Tensor& t) { return onednn::matmul_takes(t) ? t : contiguous_data(t); };
   onednn::matmul(readable(a), readable(b), bias.defined() ? contiguous_data(bias) : bias, dst, then);
 }
+
+// An outer product is no more than one multiplication an element, which the elementwise loop writes as fast as memory
+// takes it: 2048 x 2048 in 0.5 ms, by the primitive 3.
+constexpr std::int64_t kLargeOuter = 1024;
 
 /// dst = a @ b (+ bias) for tensors of one rank, at least 2, whose batch sizes broadcast.
 void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst) {
@@ -115,6 +121,8 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
     if (bias.defined()) dst.copy_(bias);
     return;
   }
+  if (a.size(-1) == 1 && !bias.defined() && dst.dtype() == a.dtype() && dst.numel() >= kLargeOuter)
+    return pointwise::binary(pointwise::Binary::mul, a, b, dst);
   if (!run_loops(a, b, bias, dst)) run_primitive(a, b, bias, dst);
 }
 
