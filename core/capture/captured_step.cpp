@@ -125,7 +125,7 @@ struct CapturedCalls::State {
   }
 
   /// The function must change neither its inputs, of which it has copies, nor what its model consists of.
-  static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions) {
+  static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions, std::uint64_t changes) {
     for (std::size_t i = 0; i < versions.size(); ++i) {
       if (kept.inputs[i].version() == versions[i]) continue;
       throw UsageError(
@@ -133,7 +133,7 @@ struct CapturedCalls::State {
                       "tensor read as one from outside, not as an input)",
                       i, kept.inputs[i].storage()->last_change()));
     }
-    if (model_stamp().changes != kept.captured_in.model_changes) {
+    if (model_changes_by_this_thread() != changes) {  // another thread's are those of another model
       throw UsageError(
           "captured step: a module's parameters were replaced, frozen or thawed in the step, by requires_grad_() or "
           "to() (want that done between steps, or detach() of what is not to be trained)");
@@ -145,11 +145,12 @@ struct CapturedCalls::State {
     Recording recording;
     std::vector<std::uint32_t> versions;
     for (const Tensor& t : kept.inputs) versions.push_back(t.version());
+    const std::uint64_t changes = model_changes_by_this_thread();
     {
       CaptureSession session(kept.first ? &*kept.first : nullptr);
       results = function(kept.inputs);
       forget_history(results);
-      check_left_alone(kept, versions);
+      check_left_alone(kept, versions, changes);
       recording = session.finish(results);
     }
     results = on_their_own(std::move(results));
