@@ -157,6 +157,12 @@ Tensor Backward::saved(std::size_t i) const {
         node_.name(), node_.place()));
   }
   if (node_.extras_ && node_.extras_->checkpoint) CheckpointFrame::restore(node_);
+  if (i >= node_.saved_count_) {
+    throw UsageError(
+        fmt::format("{}: its backward asked for saved tensor {}, its forward saved {} (want ctx.save() for "
+                    "each, in the same order)",
+                    node_.name(), i, node_.saved().size()));
+  }
   const SavedTensor& kept = node_.saved_at()[i];
   if (!kept.tensor.defined()) return {};
   if (kept.tensor.version() != kept.version) {
@@ -190,6 +196,11 @@ void Backward::refuse_second_derivative(std::span<const Tensor> diff, std::strin
 }
 
 void Backward::give(std::size_t i, Tensor gradient) {
+  if (i >= node_.edge_count_) {
+    throw UsageError(
+        fmt::format("{}: its backward gave input {} a gradient, it has {} inputs (want them counted from 0)",
+                    node_.name(), i, node_.edge_count_));
+  }
   if (!gradient.defined() || !needs(i)) return;
   const NodeOutput& target = input(i);
   if (gradient.shape() != target.shape || gradient.dtype() != target.dtype) {

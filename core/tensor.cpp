@@ -1,6 +1,9 @@
 #include "dagrad/core/tensor.h"
 
 #include <fmt/format.h>
+#include <memory>
+#include <new>
+#include <string>
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/capture/capture.h"
@@ -13,6 +16,31 @@
 #include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
+namespace {
+
+/// Says what there was no memory for.
+class OutOfMemory final : public std::bad_alloc {
+ public:
+  OutOfMemory(std::size_t bytes, const Spec& spec)
+      : text_(std::make_shared<std::string>(fmt::format("out of memory: {:.1f} GiB for {} {}",
+                                                        static_cast<double>(bytes) / (1 << 30), name_of(spec.dtype),
+                                                        spec.shape.str()))) {}
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ private:
+  std::shared_ptr<const std::string> text_;  // copying an exception must not throw
+};
+
+Storage::Pointer allocate_storage(std::size_t bytes, const Spec& spec) {
+  try {
+    return Storage::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    if (bytes < (1 << 20)) throw;  // then there is hardly any for a message
+    throw OutOfMemory(bytes, spec);
+  }
+}
+
+}  // namespace
 
 Tensor::Impl::Impl(Storage::Pointer storage_in, const Spec& spec, const Strides& strides_in, std::int64_t offset_in)
     : dtype(spec.dtype),
@@ -192,7 +220,7 @@ Tensor Tensor::allocate(const Spec& spec) {
   const std::size_t item = item_size(spec.dtype);
   const auto count = static_cast<std::size_t>(checked_numel("empty", spec.shape, item));
   const bool channels_last = spec.format == Format::channels_last && spec.shape.rank() >= 3;
-  return Tensor(new Impl(Storage::allocate(count * item), spec,
+  return Tensor(new Impl(allocate_storage(count * item, spec), spec,
                          channels_last ? channels_last_strides(spec.shape) : contiguous_strides(spec.shape), 0));
 }
 

@@ -13,6 +13,7 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/activation.h"
+#include "dagrad/ops/narrow_matmul.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/fold.h"
 #include "dagrad/ops/operators.h"
@@ -97,7 +98,8 @@ bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst
 
 /// The product by own loops, where they beat a primitive; false where they do not.
 bool run_loops(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
-  return run_small(a, b, bias, dst, relu) || tile_matmul::run(a, b, bias, dst, relu);
+  return narrow_matmul::run(a, b, bias, dst, relu) || run_small(a, b, bias, dst, relu) ||
+         tile_matmul::run(a, b, bias, dst, relu);
 }
 
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,

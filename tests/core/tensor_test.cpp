@@ -158,6 +158,11 @@ TEST(Tensor, SaysWhatIsWrong) {
   expect_error<ShapeError>([&] { zeros({3}).copy_(zeros({2, 3})); }, "copy_: source [2, 3] does not broadcast to [3]");
   expect_error<DTypeError>([&] { zeros({2}, i64).requires_grad_(); },
                            "requires_grad_: i64 has no gradients (want f32, bf16 or f64)");
+  expect_error<std::bad_alloc>(
+      [] {
+        empty({1 << 30, 1 << 30});
+      },
+      "out of memory: 4294967296.0 GiB for f32 [1073741824, 1073741824]");
 }
 
 TEST(Tensor, RefusesInPlaceChangesWhileRecording) {
