@@ -44,9 +44,9 @@ struct Signature {
 
 void check_inputs(std::span<const Tensor> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined()) throw UsageError(fmt::format("captured step: input {} is undefined", i));
+    if (!inputs[i].defined()) throw CaptureError(fmt::format("captured step: input {} is undefined", i));
     if (inputs[i].requires_grad()) {
-      throw UsageError(fmt::format(
+      throw CaptureError(fmt::format(
           "captured step: input {}, {} {}, requires a gradient (want requires_grad_() on its detach() in the step)", i,
           name_of(inputs[i].dtype()), inputs[i].shape().str()));
     }
@@ -128,13 +128,13 @@ struct CapturedCalls::State {
   static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions, std::uint64_t changes) {
     for (std::size_t i = 0; i < versions.size(); ++i) {
       if (kept.inputs[i].version() == versions[i]) continue;
-      throw UsageError(
+      throw CaptureError(
           fmt::format("captured step: input {} was changed in place by {} (want a clone() changed, or the "
                       "tensor read as one from outside, not as an input)",
                       i, kept.inputs[i].storage()->last_change()));
     }
     if (model_changes_by_this_thread() != changes) {  // another thread's are those of another model
-      throw UsageError(
+      throw CaptureError(
           "captured step: a module's parameters were replaced, frozen or thawed in the step, by requires_grad_() or "
           "to() (want that done between steps, or detach() of what is not to be trained)");
     }
@@ -162,7 +162,7 @@ struct CapturedCalls::State {
     kept.first.reset();
     const std::string what = difference(first, recording);
     if (!what.empty()) {
-      throw UsageError(
+      throw CaptureError(
           fmt::format("captured step: the function does not do the same each time: {} (want changing numbers in "
                       "tensors, and effects in each_replay())",
                       what));
@@ -175,7 +175,7 @@ struct CapturedCalls::State {
   }
 
   std::vector<Tensor> call(std::span<const Tensor> inputs) {
-    if (watched(Watch::capture)) throw UsageError("captured step: called within another one (want one around both)");
+    if (watched(Watch::capture)) throw CaptureError("captured step: called within another one (want one around both)");
     check_inputs(inputs);
     Kept* const kept = watched_but_for(Watch::ledger) ? nullptr : find(inputs);
     if (kept == nullptr) return on_their_own(function(inputs));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/capture_error.h"
 #include "dagrad/core/checkpoint.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -405,7 +406,7 @@ bool Capture::took(const Tensor& t) { return innermost->took(t); }
 std::uint32_t Capture::references_to(const Storage& storage) { return innermost->references_to(storage); }
 
 void Capture::refuse(std::string_view what, std::string_view want) {
-  throw UsageError(fmt::format("captured step: {} (want {})", what, want));
+  throw CaptureError(fmt::format("captured step: {} (want {})", what, want));
 }
 
 }  // namespace dagrad

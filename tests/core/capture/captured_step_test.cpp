@@ -1,5 +1,6 @@
 #include "dagrad/core/capture/captured_step.h"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
@@ -263,6 +264,21 @@ TEST(CapturedStep, WritesConstantsOfTheFunctionOnce) {
   call_often(step);
   EXPECT_EQ(step(zeros({4})).to_vector<int>(), (std::vector{1, 2, 3, 4}));
   EXPECT_EQ(step.variants()[0].instructions, 1u) << step.str();
+}
+
+TEST(CapturedStep, WritesConstantsAnewThatAreGradients) {
+  const Tensor w = ones({2}).requires_grad_();
+  CapturedStep step([&](const Tensor& x) {
+    Tensor gradient = empty({2});
+    std::fill_n(gradient.mutable_data<float>(), 2, 3.0f);
+    w.set_grad(gradient);
+    return x * 2;
+  });
+  for (int i = 0; i < 6; ++i) {
+    step(ones({2}));
+    EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{3, 3}));
+    w.grad().zero_();  // as clipping might
+  }
 }
 
 TEST(CapturedStep, DoesEffectsInEachReplay) {
