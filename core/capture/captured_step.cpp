@@ -1,6 +1,7 @@
 #include "dagrad/core/capture/captured_step.h"
 
 #include <algorithm>
+#include <deque>
 #include <fmt/format.h>
 #include <optional>
 
@@ -95,7 +96,7 @@ struct CapturedCalls::State {
 
   TensorFunction function;
   std::size_t max_variants;
-  std::vector<Kept> variants = {};
+  std::deque<Kept> variants = {};  // a call within the first call of one may add others
 
   Kept* find(std::span<const Tensor> inputs) {
     Signature signature(inputs);

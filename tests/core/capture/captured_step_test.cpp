@@ -472,6 +472,16 @@ TEST(CapturedStep, RefusesToRunWithinAnother) {
   expect_refusal([inner](const Tensor& x) { return (*inner)(x); }, "captured step: called within another one");
 }
 
+TEST(CapturedStep, RefusesFunctionsThatCallItThemselvesOnceItCaptures) {
+  std::function<Tensor(const Tensor&)> again;
+  CapturedStep step([&](const Tensor& x) { return x.size(0) > 1 ? again(x) : x * 2; });
+  again = [&](const Tensor& x) { return step(slice(x, 0, 1, x.size(0))) + 1; };
+  EXPECT_EQ(step(ones({6})).item<float>(), 7);  // five times 1 to twice 1, through six variants
+  EXPECT_EQ(step.variants().size(), 6U);
+  expect_error<CaptureError>([&] { step(ones({6})); },
+                             "captured step: called within another one (want one around both)");
+}
+
 TEST(CapturedStep, RefusesOptimizersThatCallTheFunctionAsTheyLike) {
   const Tensor w = ones({4}).requires_grad_();
   optim::LBFGS optimizer({w});
