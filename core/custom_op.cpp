@@ -23,9 +23,11 @@ void CustomOp::backward(Backward& ctx, std::span<const Tensor> diff) const {
   }
   const std::span<const Tensor> gradients(tracked.data(), tracked.size());
   std::vector<Tensor> given = definition->backward(ctx, gradients);
-  if (given.size() > ctx.input_count()) {
-    throw UsageError(fmt::format("{}: its backward gave {} gradients for {} inputs (want at most one each)", name,
-                                 given.size(), ctx.input_count()));
+  if (!given.empty() && given.size() != ctx.input_count()) {  // too few would be zeros that nobody asked for
+    throw UsageError(
+        fmt::format("{}: its backward gave {} gradients for {} inputs (want one each, undefined where there "
+                    "is none, or ctx.give())",
+                    name, given.size(), ctx.input_count()));
   }
   for (std::size_t i = 0; i < given.size(); ++i) ctx.give(i, std::move(given[i]));
   if (grad_enabled())

@@ -12,6 +12,7 @@
 #include "dagrad/core/nan_search.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/refusal.h"
+#include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 #include "dagrad/core/save_observer.h"
 
@@ -149,6 +150,20 @@ std::vector<Edge> Backward::edges_with(std::span<const Tensor> diff) const {
   return edges;
 }
 
+void Backward::done_with(const Tensor& diff) {
+  if (keeps_) return;
+  for (Tensor& gradient : gradients_) {
+    if (&gradient == &diff) gradient = Tensor();
+  }
+}
+
+void Backward::done_with_saved(std::size_t i) {
+  if (keeps_ || i >= node_.saved_count_) return;
+  Tensor& saved = node_.saved_at()[i].tensor;
+  if (Rehearsal* const rehearsal = Rehearsal::current()) rehearsal->released(node_, saved);
+  saved = Tensor();
+}
+
 Tensor Backward::saved(std::size_t i) const {
   if (node_.released_) {
     throw GradientError(fmt::format(
@@ -157,6 +172,12 @@ Tensor Backward::saved(std::size_t i) const {
         node_.name(), node_.place()));
   }
   if (node_.extras_ && node_.extras_->checkpoint) CheckpointFrame::restore(node_);
+  if (i >= node_.saved_count_) {
+    throw UsageError(
+        fmt::format("{}: its backward asked for saved tensor {}, its forward saved {} (want ctx.save() for "
+                    "each, in the same order)",
+                    node_.name(), i, node_.saved().size()));
+  }
   const SavedTensor& kept = node_.saved_at()[i];
   if (!kept.tensor.defined()) return {};
   if (kept.tensor.version() != kept.version) {
@@ -190,6 +211,11 @@ void Backward::refuse_second_derivative(std::span<const Tensor> diff, std::strin
 }
 
 void Backward::give(std::size_t i, Tensor gradient) {
+  if (i >= node_.edge_count_) {
+    throw UsageError(
+        fmt::format("{}: its backward gave input {} a gradient, it has {} inputs (want them counted from 0)",
+                    node_.name(), i, node_.edge_count_));
+  }
   if (!gradient.defined() || !needs(i)) return;
   const NodeOutput& target = input(i);
   if (gradient.shape() != target.shape || gradient.dtype() != target.dtype) {

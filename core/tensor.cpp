@@ -1,6 +1,9 @@
 #include "dagrad/core/tensor.h"
 
 #include <fmt/format.h>
+#include <memory>
+#include <new>
+#include <string>
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/capture/capture.h"
@@ -9,9 +12,35 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/leaf.h"
 #include "dagrad/core/node.h"
+#include "dagrad/core/overlap.h"
 #include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
+namespace {
+
+/// Says what there was no memory for.
+class OutOfMemory final : public std::bad_alloc {
+ public:
+  OutOfMemory(std::size_t bytes, const Spec& spec)
+      : text_(std::make_shared<std::string>(fmt::format("out of memory: {:.1f} GiB for {} {}",
+                                                        static_cast<double>(bytes) / (1 << 30), name_of(spec.dtype),
+                                                        spec.shape.str()))) {}
+  const char* what() const noexcept override { return text_->c_str(); }
+
+ private:
+  std::shared_ptr<const std::string> text_;  // copying an exception must not throw
+};
+
+Storage::Pointer allocate_storage(std::size_t bytes, const Spec& spec) {
+  try {
+    return Storage::allocate(bytes);
+  } catch (const std::bad_alloc&) {
+    if (bytes < (1 << 20)) throw;  // then there is hardly any for a message
+    throw OutOfMemory(bytes, spec);
+  }
+}
+
+}  // namespace
 
 Tensor::Impl::Impl(Storage::Pointer storage_in, const Spec& spec, const Strides& strides_in, std::int64_t offset_in)
     : dtype(spec.dtype),
@@ -136,8 +165,18 @@ Tensor& Tensor::copy_(const Tensor& source, Location where) {
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
     throw ShapeError(fmt::format("copy_: source {} does not broadcast to {}", source.shape().str(), shape().str()));
   }
-  copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()),
-                *this);
+  if (overlaps_itself(*this)) {
+    throw UsageError(
+        fmt::format("copy_: elements of the tensor overlap: shape {}, strides {} (want an own place for each)",
+                    shape().str(), strides().str()));
+  }
+  // All is read before anything is written.
+  Tensor from = source;
+  if (share_memory(*this, source)) {
+    from = allocate(source.spec());
+    copy_elements(source, from);
+  }
+  copy_elements(from.alias(shape(), broadcast_strides(from.shape(), from.strides(), shape()), from.offset()), *this);
   note(*this, "copy_", where);
   return *this;
 }
@@ -181,7 +220,7 @@ Tensor Tensor::allocate(const Spec& spec) {
   const std::size_t item = item_size(spec.dtype);
   const auto count = static_cast<std::size_t>(checked_numel("empty", spec.shape, item));
   const bool channels_last = spec.format == Format::channels_last && spec.shape.rank() >= 3;
-  return Tensor(new Impl(Storage::allocate(count * item), spec,
+  return Tensor(new Impl(allocate_storage(count * item, spec), spec,
                          channels_last ? channels_last_strides(spec.shape) : contiguous_strides(spec.shape), 0));
 }
 

@@ -14,7 +14,7 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/module_name.h"
 #include "dagrad/nn/class_name.h"
-#include "dagrad/nn/module_scope.h"
+#include "dagrad/nn/failing_module.h"
 
 namespace dagrad::nn {
 namespace {
@@ -108,8 +108,7 @@ Tensor Module::forward(const Tensor&) {
 std::string Module::describe() const { return class_name(typeid(*this)); }
 
 Tensor Module::operator()(const Tensor& x) {
-  const ModuleName scope(name_in_messages(*this));
-  Tensor result = forward(x);
+  Tensor result = run_as(*this, [&] { return forward(x); });
   if (observer != nullptr) (*observer)(*this, x, result);
   return result;
 }

@@ -4,10 +4,9 @@
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
-#include "dagrad/core/module_name.h"
 #include "dagrad/nn/convolution.h"
+#include "dagrad/nn/failing_module.h"
 #include "dagrad/nn/layers.h"
-#include "dagrad/nn/module_scope.h"
 #include "dagrad/nn/normalization.h"
 
 namespace dagrad::nn {
@@ -51,10 +50,10 @@ Tensor Sequential::fused(std::size_t i, const Tensor& x, std::size_t& count) {
     if (x.dim() == 2 && role(i + 1) == Role::batch_norm && fold(i, used.weight, used.bias)) ++count;
     const auto activation = detail::activation_of(role(i + count));
     if (count > 1 || activation) {
-      const ModuleName scope(name_in_messages(layer));
-      if (!activation) return linear(x, used.weight, used.bias);
-      ++count;
-      return linear(x, used.weight, used.bias, *activation);
+      if (activation) ++count;
+      return run_as(layer, [&] {
+        return activation ? linear(x, used.weight, used.bias, *activation) : linear(x, used.weight, used.bias);
+      });
     }
   } else if (role(i) == Role::convolution && role(i + 1) == Role::batch_norm) {
     Convolution layer = static_cast<const Convolution&>(*children_[i]);
@@ -63,16 +62,14 @@ Tensor Sequential::fused(std::size_t i, const Tensor& x, std::size_t& count) {
       return layer(x);  // a copy under the same name
     }
   } else if (role(i) == Role::relu && role(i + 1) == Role::max_pool) {
-    const Module& pool = *children_[i + 1];
-    const ModuleName scope(name_in_messages(pool));
+    Module& pool = *children_[i + 1];
     ++count;
-    return detail::max_pool_of_relu(pool, x);
+    return run_as(pool, [&] { return detail::max_pool_of_relu(pool, x); });
   } else if (role(i) == Role::batch_norm && role(i + 1) == Role::relu && role(i + 2) != Role::max_pool) {
     auto& norm = static_cast<BatchNorm&>(*children_[i]);
     if (!norm.options.activation) {
-      const ModuleName scope(name_in_messages(norm));
       ++count;
-      return norm.forward(x, Activation::relu);
+      return run_as(norm, [&] { return norm.forward(x, Activation::relu); });
     }
   }
   return children_[i](x);

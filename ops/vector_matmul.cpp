@@ -72,9 +72,10 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <vector>
 
-#include "dagrad/core/copy.h"
+#include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
 
 namespace dagrad::vector_matmul {
@@ -88,33 +89,26 @@ constexpr std::int64_t kGrain = 64 << 10;   // elements of the matrix that are w
 constexpr std::int64_t kLeast = 1024;       // below so many small_matmul is as fast
 constexpr std::int64_t kStretch = 8 << 10;  // results that stay in the first cache while rows are added to them
 
-/// y [outer] = M x, with M[i, k] at m[i * outer_step + k * inner_step].
-struct Product {
+/// y [outer] += M x, for an M that lies by its columns: M[i, k] at m[i + k * step]. The columns are added up; threads
+/// share out the elements.
+struct Columns {
   std::int64_t outer, inner;
   const float* m;
-  std::int64_t outer_step, inner_step;
+  std::int64_t step;
   const float* x;
   std::int64_t x_step;
   float* y;
 
-  /// M lies by its rows, of which each makes an element.
-  void by_rows() const {
-    parallel_for(outer, std::max<std::int64_t>(1, kGrain / inner), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) y[i] += HWY_DYNAMIC_DISPATCH(dot)(m + i * outer_step, x, inner);
-    });
-  }
-
-  /// M lies by its columns, which are added up; threads share out the elements.
-  void by_columns() const {
+  void run() const {
     // Multiples of a vector, so that each element is computed in the same way however they are shared out.
     const std::int64_t grain = std::max<std::int64_t>(64, kGrain / inner / 64 * 64);
     parallel_for(outer, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t from = begin; from < end; from += kStretch) {
         const std::int64_t count = std::min(kStretch, end - from);
         std::int64_t k = 0;
-        for (; k + 4 <= inner; k += 4) HWY_DYNAMIC_DISPATCH(add_rows)
-        (m + k * inner_step + from, inner_step, x + k * x_step, x_step, y + from, count);
-        for (; k < inner; ++k) HWY_DYNAMIC_DISPATCH(add_row)(m + k * inner_step + from, x[k * x_step], y + from, count);
+        for (; k + 4 <= inner; k += 4)
+          HWY_DYNAMIC_DISPATCH(add_rows)(m + k * step + from, step, x + k * x_step, x_step, y + from, count);
+        for (; k < inner; ++k) HWY_DYNAMIC_DISPATCH(add_row)(m + k * step + from, x[k * x_step], y + from, count);
       }
     });
   }
@@ -135,7 +129,7 @@ float dot_product(const float* a, const float* b, std::int64_t count) {
   return static_cast<float>(std::accumulate(sums.begin(), sums.end(), 0.0));
 }
 
-bool run(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu) {
+bool run(const Tensor& a, const Tensor& b, Tensor& dst) {
   if (dst.dim() != 2 || dst.dtype() != f32 || a.dtype() != f32 || b.dtype() != f32 || !dst.is_contiguous())
     return false;
   const std::int64_t rows = dst.size(0), columns = dst.size(1), inner = a.size(1);
@@ -143,35 +137,19 @@ bool run(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool
   const bool one_column = columns == 1;
   const Tensor& matrix = one_column ? a : b;
   const Tensor& vector = one_column ? b : a;
-  Product p{.outer = rows * columns,
-            .inner = inner,
-            .m = matrix.data<float>(),
-            .outer_step = matrix.strides()[one_column ? 0 : 1],
-            .inner_step = matrix.strides()[one_column ? 1 : 0],
-            .x = vector.data<float>(),
-            .x_step = vector.strides()[one_column ? 0 : 1],
-            .y = dst.mutable_data<float>()};
-  const bool in_rows = p.inner_step == 1 || inner == 1, in_columns = p.outer_step == 1;
-  if (!in_rows && !in_columns) return false;
-
-  if (!bias.defined())
-    std::fill_n(p.y, p.outer, 0.0F);
-  else if (one_column || bias.strides()[0] != 1)
-    for (std::int64_t i = 0; i < p.outer; ++i) p.y[i] = bias.data<float>()[one_column ? 0 : i * bias.strides()[0]];
-  else
-    std::copy_n(bias.data<float>(), p.outer, p.y);
-  if (in_columns) {
-    p.by_columns();
-  } else {
-    std::vector<float> in_line;
-    if (p.x_step != 1) {
-      in_line.resize(static_cast<std::size_t>(inner));
-      for (std::int64_t k = 0; k < inner; ++k) in_line[static_cast<std::size_t>(k)] = p.x[k * p.x_step];
-      p.x = in_line.data();
-    }
-    p.by_rows();
-  }
-  if (relu) std::transform(p.y, p.y + p.outer, p.y, [](float v) { return v <= 0 ? 0 : v; });
+  if (matrix.strides()[one_column ? 0 : 1] != 1) return false;
+  std::optional<onednn::Booking> booking;
+  if (watched(Watch::ledger))
+    booking.emplace(onednn::Identity{"matmul", "columns", a.bytes() + b.bytes() + dst.bytes()});
+  const Columns product{.outer = rows * columns,
+                        .inner = inner,
+                        .m = matrix.data<float>(),
+                        .step = matrix.strides()[one_column ? 1 : 0],
+                        .x = vector.data<float>(),
+                        .x_step = vector.strides()[one_column ? 0 : 1],
+                        .y = dst.mutable_data<float>()};
+  std::fill_n(product.y, product.outer, 0.0F);
+  product.run();
   return true;
 }
 

@@ -5,10 +5,10 @@
 
 namespace dagrad::vector_matmul {
 
-/// dst = a b (+ bias), or with `relu` what of it is above 0, for matrices of f32 of which dst has one row or one
-/// column. False, and nothing done, where other loops are as fast, or elements do not lie in line. Bound by reading the
-/// matrix once; the same bits on any number of threads.
-bool run(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu);
+/// dst = a b, for matrices of f32 of which dst has one row or one column, where the matrix among them lies by its
+/// columns (of a product with a vector on the right) or rows (on the left): these are added up, in one pass over it.
+/// False, and nothing done, where it lies otherwise or is small. The same bits on any number of threads.
+bool run(const Tensor& a, const Tensor& b, Tensor& dst);
 
 /// The sum of a[i] b[i]; the same bits on any number of threads.
 float dot_product(const float* a, const float* b, std::int64_t count);

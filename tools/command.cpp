@@ -6,6 +6,8 @@
 #include <exception>
 #include <fmt/format.h>
 #include <new>
+#include <string>
+#include <string_view>
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/onednn/onednn.h"
@@ -134,8 +136,9 @@ int run_program(const std::vector<std::string>& arguments) {
     return complain(kUsage, error.what());
   } catch (const IoError& error) {
     return complain(kInput, error.what());
-  } catch (const std::bad_alloc&) {
-    return complain(kFailure, "out of memory");
+  } catch (const std::bad_alloc& error) {
+    const std::string_view what = error.what();
+    return complain(kFailure, what.starts_with("out of memory") ? std::string(what) : "out of memory");
   } catch (const std::exception& error) {
     return complain(kFailure, error.what());
   }

@@ -226,7 +226,49 @@ TEST(CustomOp, SaysWhatIsWrong) {
       });
   const Tensor y = generous(scalar(1).requires_grad_());
   expect_error<UsageError>([&] { y.backward(); },
-                           "generous: its backward gave 2 gradients for 1 inputs (want at most one each)");
+                           "generous: its backward gave 2 gradients for 1 inputs (want one each, undefined where there "
+                           "is none, or ctx.give())");
+  const auto stingy = custom_op(
+      "stingy", [](Forward&, const Tensor& a, const Tensor& b) { return a * b; },
+      [](Backward&, const Tensor& diff) { return diff; });
+  const Tensor product = stingy(scalar(1), scalar(2).requires_grad_());
+  expect_error<UsageError>(
+      [&] { product.backward(); },
+      "stingy: its backward gave 1 gradients for 2 inputs (want one each, undefined where there is "
+      "none, or ctx.give())");
+}
+
+TEST(CustomOp, RefusesMoreOutputsAndSavedTensorsThanANodeCounts) {
+  const auto many = custom_op(
+      "many",
+      [](Forward& ctx, const Tensor& saved, const Tensor& given) {
+        for (int i = 0; i < saved.item<int>(); ++i) ctx.save(saved);
+        return std::vector<Tensor>(static_cast<std::size_t>(given.item<int>()), given);
+      },
+      [](Backward& ctx, std::span<const Tensor> diff) { ctx.give(1, diff.back()); });
+  const auto leaf = [](double value) { return scalar(value).requires_grad_(); };
+  const Tensor few = leaf(2);
+  many(scalar(65'535), few).back().backward();
+  EXPECT_EQ(few.grad().item<float>(), 1);
+  expect_error_with<UsageError>([&] { many(scalar(1), leaf(65'536)); },
+                                ": 65536 outputs, 1 saved tensors (want at most 65535 of each)");
+  expect_error_with<UsageError>([&] { many(scalar(65'536), leaf(1)); },
+                                ": 1 outputs, 65536 saved tensors (want at most 65535 of each)");
+}
+
+TEST(CustomOp, NamesASavedTensorAndAnInputThatAreNotThere) {
+  const auto forgetful = custom_op(
+      "forgetful", [](Forward&, const Tensor& x) { return x * x; },
+      [](Backward& ctx, const Tensor& diff) { return diff * ctx.saved(0) * 2; });
+  expect_error<UsageError>([&] { forgetful(scalar(1).requires_grad_()).backward(); },
+                           "forgetful: its backward asked for saved tensor 0, its forward saved 0 (want ctx.save() for "
+                           "each, in the same order)");
+  const auto off_by_one = custom_op(
+      "off_by_one", [](Forward&, const Tensor& x) { return x * 2; },
+      [](Backward& ctx, const Tensor& diff) { ctx.give(1, diff * 2); });
+  expect_error<UsageError>([&] { off_by_one(scalar(1).requires_grad_()).backward(); },
+                           "off_by_one: its backward gave input 1 a gradient, it has 1 inputs (want them counted from "
+                           "0)");
 }
 
 }  // namespace

@@ -75,6 +75,73 @@ TEST(Module, IsNamedInErrorsOfItsOps) {
   expect_error_with<GradientError>([&] { net(ones({1, 4})); }, "; input 2 'first.bias' f32 [3] with nan at [0]");
 }
 
+TEST(Module, IsNamedByErrorsInsideOfIt) {
+  struct Outer : Module {
+    Net net;
+    Sequential tail{Linear(2, 3), ReLU(), Linear(4, 1)};
+
+    void parts(Parts& p) override {
+      p.module("net", net);
+      p.module("tail", tail);
+    }
+    Tensor forward(const Tensor& x) override { return tail(net(x)); }
+  };
+  Outer outer;
+  expect_error<ShapeError>(
+      [&] {
+        outer(zeros({1, 4}));
+      },
+      "linear: inner sizes differ: src is [1, 3], weights are [1, 4] (want src.size(-1) == 4), in "
+      "'tail.2' Linear(4, 1) of Outer");
+  expect_error<ShapeError>(
+      [&] {
+        outer.net(zeros({1, 3}));
+      },
+      "sub: shapes do not broadcast: [1, 3] and [4] (want equal sizes or 1 at axis -1: got 3 and "
+      "4), in Net");
+  expect_error<DTypeError>(
+      [&] {
+        outer.tail(zeros({1, 2}, f64));
+      },
+      "linear: element types differ: f64 and f32 (want one type; cast with to()), in '0' Linear(2, "
+      "3) of Sequential");
+  expect_error<UsageError>([&] { Module()(zeros({1})); },
+                           "Module: forward(x) is not defined (want a module that overrides it)");
+}
+
+TEST(Module, ThatCatchesAnErrorIsNotNamedByTheNext) {
+  struct Careful : Module {
+    Linear layer{2, 2};
+
+    void parts(Parts& p) override { p.module("layer", layer); }
+    Tensor forward(const Tensor& x) override {
+      try {
+        return layer(x);
+      } catch (const ShapeError&) {
+        return x + zeros({7});
+      }
+    }
+  };
+  Careful careful;
+  expect_error<ShapeError>(
+      [&] {
+        careful(zeros({1, 3}));
+      },
+      "add: shapes do not broadcast: [1, 3] and [7] (want equal sizes or 1 at axis -1: got 3 and "
+      "7), in Careful");
+}
+
+TEST(Module, LeavesOtherTypesOfErrorsAlone) {
+  struct Own : ShapeError {
+    using ShapeError::ShapeError;
+  };
+  struct Thrower : Module {
+    Tensor forward(const Tensor&) override { throw Own("mine"); }
+  };
+  Thrower thrower;
+  expect_error<Own>([&] { thrower(zeros({1})); }, "mine");
+}
+
 TEST(Module, WithoutANameGoesByItsDescriptionInAnomalyMode) {
   Net net;
   net.first.bias.detach().fill_(NAN);

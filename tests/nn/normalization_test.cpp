@@ -112,7 +112,7 @@ TEST(BatchNormLayer, SaysWhatToDoAboutABatchOfOneAndChangesNothing) {
         norm(ones({1, 3}));
       },
       "batch_norm: training takes the variance of each channel's values: src is [1, 3], 1 per "
-      "channel (want at least 2: a larger batch, or training = false, which eval() sets)");
+      "channel (want at least 2: a larger batch, or training = false, which eval() sets), in BatchNorm1d(3)");
   EXPECT_EQ(norm.num_batches_tracked.item<std::int64_t>(), 0);
   EXPECT_EQ(norm.running_var.to_vector<double>(), (Values{1, 1, 1}));
   norm.eval();
