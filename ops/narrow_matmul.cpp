@@ -5,8 +5,8 @@
 
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
-#include "dagrad/ops/dot_kernels.h"
-#include "dagrad/ops/row_kernels.h"
+#include "dagrad/ops/row_dots.h"
+#include "dagrad/ops/row_sums.h"
 
 // Note [Narrow products]. A classifier's last layer has ten columns, and a single sample one row. Where rows of a and
 // columns of b are runs of memory, as in src weights^T, each element is a dot product of two of them: nothing has to be
@@ -16,7 +16,7 @@
 namespace dagrad::narrow_matmul {
 namespace {
 
-using dot_kernels::Runs;
+using row_dots::Runs;
 
 template <class T>
 Runs<T> runs(const Tensor& t, int axis) {
@@ -25,15 +25,15 @@ Runs<T> runs(const Tensor& t, int axis) {
 
 template <class T, class Out>
 void run_dots(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu) {
-  dot_kernels::Job<T, Out> job{.inner = a.size(1),
-                               .many = runs<T>(a, 0),
-                               .few = runs<T>(b, 1),
-                               .dst = dst.mutable_data<Out>(),
-                               .dst_many = dst.strides()[0],
-                               .dst_few = dst.strides()[1],
-                               .shift = bias.defined() ? bias.data<float>() : nullptr,
-                               .shift_few = 1,
-                               .relu = relu};
+  row_dots::Job<T, Out> job{.inner = a.size(1),
+                            .many = runs<T>(a, 0),
+                            .few = runs<T>(b, 1),
+                            .dst = dst.mutable_data<Out>(),
+                            .dst_many = dst.strides()[0],
+                            .dst_few = dst.strides()[1],
+                            .shift = bias.defined() ? bias.data<float>() : nullptr,
+                            .shift_few = 1,
+                            .relu = relu};
   if (job.many.count < job.few.count) {
     std::swap(job.many, job.few);
     std::swap(job.dst_many, job.dst_few);
@@ -47,22 +47,22 @@ void run_dots(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
     part.many.count = end - begin;
     part.dst += begin * job.dst_many;
     if (job.shift != nullptr) part.shift += begin * job.shift_many;
-    dot_kernels::run(part);
+    row_dots::run(part);
   });
 }
 
 template <class T, class Out>
 void run_rows(const Tensor& a, const Tensor& b, Tensor& dst) {
-  const row_kernels::Job<T, Out> job{.rows = dst.size(0),
-                                     .inner = a.size(1),
-                                     .columns = dst.size(1),
-                                     .a = a.data<T>(),
-                                     .a_row = a.strides()[0],
-                                     .a_column = a.strides()[1],
-                                     .b = b.data<T>(),
-                                     .b_row = b.strides()[0],
-                                     .dst = dst.mutable_data<Out>(),
-                                     .dst_row = dst.strides()[0]};
+  const row_sums::Job<T, Out> job{.rows = dst.size(0),
+                                  .inner = a.size(1),
+                                  .columns = dst.size(1),
+                                  .a = a.data<T>(),
+                                  .a_row = a.strides()[0],
+                                  .a_column = a.strides()[1],
+                                  .b = b.data<T>(),
+                                  .b_row = b.strides()[0],
+                                  .dst = dst.mutable_data<Out>(),
+                                  .dst_row = dst.strides()[0]};
   constexpr std::int64_t kGrain = 64 << 10;  // multiplications that are worth a thread
   const std::int64_t grain = std::max<std::int64_t>(1, kGrain / (job.inner * job.rows) / 256) * 256;
   parallel_for(job.columns, grain, [&job](std::int64_t begin, std::int64_t end) {
@@ -70,7 +70,7 @@ void run_rows(const Tensor& a, const Tensor& b, Tensor& dst) {
     part.columns = end - begin;
     part.b += begin;
     part.dst += begin;
-    row_kernels::run(part);
+    row_sums::run(part);
   });
 }
 
@@ -89,7 +89,7 @@ bool suits_dots(std::int64_t rows, std::int64_t inner, std::int64_t columns, DTy
 
 bool suits_rows(std::int64_t rows, std::int64_t inner, std::int64_t columns, DType type) {
   const std::int64_t elements = inner * columns;  // of b
-  if (rows == 0 || columns % row_kernels::kUnit != 0) return false;
+  if (rows == 0 || columns % row_sums::kUnit != 0) return false;
   return type == f32 ? rows <= 24 && elements >= 1 << 15 : rows <= 5 && elements >= 1 << 12;
 }
 

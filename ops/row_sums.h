@@ -5,7 +5,7 @@
 
 #include "dagrad/core/dtype.h"
 
-namespace dagrad::row_kernels {
+namespace dagrad::row_sums {
 
 /// Columns come in multiples of so many.
 inline constexpr std::int64_t kUnit = 16;
@@ -27,4 +27,4 @@ struct Job {
 template <class T, class Out>
 void run(const Job<T, Out>& job);
 
-}  // namespace dagrad::row_kernels
+}  // namespace dagrad::row_sums
