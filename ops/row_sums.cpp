@@ -68,6 +68,7 @@ void run_rows(const Job<T, Out>& job) {
     for (; j + 4 * width <= job.columns; j += 4 * width) tile<T, Out, kRows, 4>(job, j);
   }
   for (; j + width <= job.columns; j += width) tile<T, Out, kRows, 1>(job, j);
+  if (j < job.columns) tile<T, Out, kRows, 1>(job, job.columns - width);  // some once more
 }
 
 template <class T, class Out>

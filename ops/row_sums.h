@@ -7,8 +7,8 @@
 
 namespace dagrad::row_sums {
 
-/// Columns come in multiples of so many.
-inline constexpr std::int64_t kUnit = 16;
+/// The fewest columns.
+inline constexpr std::int64_t kLeastColumns = 16;
 
 /// dst[i, j] = sum over k of a[i, k] b[k, j] for a few rows of a; steps in elements.
 template <class T, class Out>
