@@ -1,6 +1,7 @@
 // Normalization layers.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -116,11 +117,13 @@ struct LayerNormOptions {
   bool bias = true;                ///< and with bias
 };
 
-/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({512})`.
+/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm(512)`, `LayerNorm({8, 8})`.
 /// Parameters weight (1 at the start) and bias (0) have that shape.
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
+  /// Over the last axis.
+  explicit LayerNorm(std::int64_t size, LayerNormOptions given = {}) : LayerNorm(Shape{size}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -140,6 +143,8 @@ struct RMSNormOptions {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
+  /// Over the last axis.
+  explicit RMSNorm(std::int64_t size, RMSNormOptions given = {}) : RMSNorm(Shape{size}, given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
