@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
+#include "dagrad/core/shape.h"
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/module.h"
@@ -122,8 +124,9 @@ struct LayerNormOptions {
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
-  /// Over the last axis.
-  explicit LayerNorm(std::int64_t size, LayerNormOptions given = {}) : LayerNorm(Shape{size}, given) {}
+  explicit LayerNorm(std::int64_t last, LayerNormOptions given = {}) : LayerNorm(Shape{last}, given) {}
+  explicit LayerNorm(std::initializer_list<std::int64_t> last, LayerNormOptions given = {})
+      : LayerNorm(Shape(last), given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -143,8 +146,8 @@ struct RMSNormOptions {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
-  /// Over the last axis.
-  explicit RMSNorm(std::int64_t size, RMSNormOptions given = {}) : RMSNorm(Shape{size}, given) {}
+  explicit RMSNorm(std::int64_t last, RMSNormOptions given = {}) : RMSNorm(Shape{last}, given) {}
+  explicit RMSNorm(std::initializer_list<std::int64_t> last, RMSNormOptions given = {}) : RMSNorm(Shape(last), given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
