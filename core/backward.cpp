@@ -160,10 +160,11 @@ class BackwardPass {
     if (node.captured_) keep_captures(node, gradients);
     if (pruned_ && !(node.is_leaf() ? captures_.empty() : leads_on(node))) return;
 
-    Backward ctx(node, pruned_);
+    const std::span<Tensor> given(gradients.data(), gradients.size());
+    Backward ctx(node, given, pruned_, retain_graph_ || node.extras_ || anomaly_enabled());
     {
       const RunningNode running(node);
-      node.backward(ctx, {gradients.data(), gradients.size()});
+      node.backward(ctx, given);
     }
     if (rehearsal != nullptr) rehearse(*rehearsal, node, gradients, ctx);
     if (node.extras_ && rehearsal == nullptr) {

@@ -7,6 +7,7 @@
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/checkpoint_frame.h"
+#include "dagrad/core/error.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/tape.h"
 
@@ -21,10 +22,18 @@ T* lay_out(std::byte*& at, std::size_t count) {
   return first;
 }
 
+/// Counts of outputs and saved tensors have 16 bits each.
+Location checked(Location where, const Node::Arity& arity) {
+  constexpr std::uint32_t kMost = 0xffff;
+  if (arity.outputs <= kMost && arity.saved <= kMost) return where;
+  throw UsageError(fmt::format("op recorded at {}:{}: {} outputs, {} saved tensors (want at most {} of each)",
+                               where.file, where.line, arity.outputs, arity.saved, kMost));
+}
+
 }  // namespace
 
 Node::Node(Arity arity, std::size_t head_bytes, Location where)
-    : where_(where),
+    : where_(checked(where, arity)),
       edge_count_(arity.edges),
       output_count_(arity.outputs & 0xffffu),
       saved_count_(arity.saved & 0xffffu),

@@ -12,6 +12,7 @@
 #include "dagrad/core/nan_search.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/refusal.h"
+#include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 #include "dagrad/core/save_observer.h"
 
@@ -147,6 +148,20 @@ std::vector<Edge> Backward::edges_with(std::span<const Tensor> diff) const {
     if (gradient.requires_grad()) edges.push_back({gradient.node(), gradient.output_index()});
   }
   return edges;
+}
+
+void Backward::done_with(const Tensor& diff) {
+  if (keeps_) return;
+  for (Tensor& gradient : gradients_) {
+    if (&gradient == &diff) gradient = Tensor();
+  }
+}
+
+void Backward::done_with_saved(std::size_t i) {
+  if (keeps_ || i >= node_.saved_count_) return;
+  Tensor& saved = node_.saved_at()[i].tensor;
+  if (Rehearsal* const rehearsal = Rehearsal::current()) rehearsal->released(node_, saved);
+  saved = Tensor();
 }
 
 Tensor Backward::saved(std::size_t i) const {

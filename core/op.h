@@ -96,6 +96,11 @@ class Backward {
   DType input_dtype(std::size_t i) const { return input(i).dtype; }
   /// Shape and type of output `i`.
   const NodeOutput& output(std::size_t i = 0) const { return node_.outputs_at()[i]; }
+  /// Says that the backward reads `diff`, the gradient of an output that it was given, or saved tensor `i` no more. Where
+  /// nobody else does, its memory serves what is made next. `diff` is empty then, unless the graph is retained or the
+  /// node has hooks.
+  void done_with(const Tensor& diff);
+  void done_with_saved(std::size_t i);
   /// Adds to the gradient of input `i` (ignored when it needs none or `gradient` is undefined).
   /// Throws GradientError when shape or type differ from the input's.
   void give(std::size_t i, Tensor gradient);
@@ -106,7 +111,9 @@ class Backward {
 
  private:
   friend class BackwardPass;
-  explicit Backward(Node& node, bool pruned) : node_(node), pruned_(pruned), given_(node.edge_count_) {}
+  /// `keeps`: whether the node's saved tensors and the gradients stay, whatever the backward is done with.
+  Backward(Node& node, std::span<Tensor> gradients, bool pruned, bool keeps)
+      : node_(node), gradients_(gradients), pruned_(pruned), keeps_(keeps), given_(node.edge_count_) {}
   const NodeOutput& input(std::size_t i) const {
     const Edge& edge = node_.edges_[i];
     return edge.node->outputs_at()[edge.output];
@@ -116,7 +123,8 @@ class Backward {
   std::vector<Edge> edges_with(std::span<const Tensor> diff) const;
 
   Node& node_;
-  bool pruned_;
+  std::span<Tensor> gradients_;
+  bool pruned_, keeps_;
   boost::container::small_vector<Tensor, 4> given_;
 };
 

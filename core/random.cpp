@@ -5,6 +5,7 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <numbers>
 
@@ -48,6 +49,26 @@ void box_muller(T* pair) {
   pair[1] = radius * std::sin(angle);
 }
 
+template <class T>
+T next_down(T x) {
+  return std::nextafter(x, -std::numeric_limits<T>::infinity());
+}
+BFloat16 next_down(BFloat16 x) {
+  const bool is_zero = (x.bits & 0x7fff) == 0, is_negative = x.bits >> 15 != 0;
+  x.bits = static_cast<std::uint16_t>(is_zero ? 0x8001 : is_negative ? x.bits + 1 : x.bits - 1);
+  return x;
+}
+
+/// What numbers of [low, high) become that T would round to `high`, or above: the largest T below it. In bf16 one of
+/// 512 numbers of [0, 1) would be 1.
+template <class T>
+T largest_below(double high, double low) {
+  if (!(low < high)) return convert_to<T>(std::numeric_limits<double>::infinity());
+  T largest = convert_to<T>(high);
+  if (!(convert_to<double>(largest) < high)) largest = next_down(largest);
+  return convert_to<double>(largest) < low ? convert_to<T>(low) : largest;
+}
+
 /// The type that elements of type T are computed in.
 template <class T>
 using Computed = std::conditional_t<std::is_same_v<T, double>, double, float>;
@@ -61,10 +82,11 @@ std::int64_t blocks_for(std::int64_t elements) {
   return (elements + kPerBlock<T> - 1) / kPerBlock<T>;
 }
 
-/// Fills `dst` with `transform`ed uniform numbers of the stream from `start` on; element i comes from block
-/// start + i / kPerBlock, whoever computes it.
+/// Fills `dst` with `transform`ed uniform numbers of the stream from `start` on, at most `largest`; element i comes
+/// from block start + i / kPerBlock, whoever computes it.
 template <class T, class Transform>
-void fill(Tensor& dst, std::uint64_t seed, std::uint64_t start, const Transform& transform) {
+void fill(Tensor& dst, std::uint64_t seed, std::uint64_t start, const Transform& transform, T largest) {
+  const auto most = convert_to<Computed<T>>(largest);
   constexpr std::int64_t per_block = kPerBlock<T>;
   const std::int64_t count = dst.numel();
   const std::int64_t blocks = blocks_for<T>(count);
@@ -79,8 +101,10 @@ void fill(Tensor& dst, std::uint64_t seed, std::uint64_t start, const Transform&
         std::array<Computed<T>, per_block> values;
         uniforms(&words[static_cast<std::size_t>(4 * (b - first))], values.data());
         transform(values);
-        for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k)
-          to[b * per_block + k] = convert_to<T>(values[static_cast<std::size_t>(k)]);
+        for (std::int64_t k = 0; k < per_block && b * per_block + k < count; ++k) {
+          const T value = convert_to<T>(values[static_cast<std::size_t>(k)]);
+          to[b * per_block + k] = convert_to<Computed<T>>(value) > most ? largest : value;
+        }
       }
     }
   });
@@ -114,16 +138,19 @@ void with_floating(std::string_view op, const Tensor& dst, const F& run) {
   }
 }
 
-/// Fills `dst` with numbers of `generator`, `transform`ed, and lets a captured step do so with others.
+/// Fills `dst` with numbers of `generator` that lie in [low, high) when they are `transform`ed, and lets a captured
+/// step do so with others.
 template <class Transform>
-void fill_with(std::string_view name, Tensor& dst, Generator& generator, const Transform& transform) {
+void fill_with(std::string_view name, Tensor& dst, Generator& generator, const Transform& transform, double low,
+               double high) {
   with_floating(name, dst, [&]<class T>(T) {
+    const T largest = largest_below<T>(high, low);
     const std::uint64_t seed = generator.seed();
     const std::uint64_t first = generator.reserve(static_cast<std::uint64_t>(blocks_for<T>(dst.numel())));
     if (!watched(Watch::capture)) [[likely]]
-      return fill<T>(dst, seed, first, transform);
+      return fill<T>(dst, seed, first, transform, largest);
     capture_fill(name, dst, seed,
-                 {first, [=](Tensor& t, std::uint64_t position) { fill<T>(t, seed, position, transform); }});
+                 {first, [=](Tensor& t, std::uint64_t position) { fill<T>(t, seed, position, transform, largest); }});
   });
 }
 
@@ -180,16 +207,23 @@ Generator& default_generator() {
 void manual_seed(std::uint64_t seed) { default_generator().manual_seed(seed); }
 
 void fill_uniform(Tensor& dst, double low_bound, double high_bound, Generator& generator) {
-  fill_with("fill_uniform", dst, generator, [=]<class C, std::size_t n>(std::array<C, n>& u) {
-    for (C& value : u) value = static_cast<C>(low_bound) + value * static_cast<C>(high_bound - low_bound);
-  });
+  fill_with(
+      "fill_uniform", dst, generator,
+      [=]<class C, std::size_t n>(std::array<C, n>& u) {
+        for (C& value : u) value = static_cast<C>(low_bound) + value * static_cast<C>(high_bound - low_bound);
+      },
+      low_bound, high_bound);
 }
 
 void fill_normal(Tensor& dst, double mean, double std, Generator& generator) {
-  fill_with("fill_normal", dst, generator, [=]<class C, std::size_t n>(std::array<C, n>& u) {
-    for (std::size_t k = 0; k < n; k += 2) box_muller(&u[k]);
-    for (C& value : u) value = static_cast<C>(mean) + value * static_cast<C>(std);
-  });
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  fill_with(
+      "fill_normal", dst, generator,
+      [=]<class C, std::size_t n>(std::array<C, n>& u) {
+        for (std::size_t k = 0; k < n; k += 2) box_muller(&u[k]);
+        for (C& value : u) value = static_cast<C>(mean) + value * static_cast<C>(std);
+      },
+      kInfinity, kInfinity);
 }
 
 }  // namespace dagrad

@@ -129,7 +129,12 @@ void Rehearsal::gave(const Node& node, std::span<const Tensor> given) {
 
 void Rehearsal::released(const Node& node) {
   note_saved(node);
-  if (tell_of_release_) tell_of_release_(node);
+  if (tell_of_release_) tell_of_release_(node, nullptr);
+}
+
+void Rehearsal::released(const Node& node, const Tensor& saved) {
+  note_saved(node);
+  if (tell_of_release_ && saved.defined()) tell_of_release_(node, &saved);
 }
 
 void Rehearsal::note_saved(const Node& node) {

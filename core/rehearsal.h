@@ -76,9 +76,11 @@ class Rehearsal final : public MemorySource {
   void ran(std::string_view op, Location where, std::span<const Tensor> outputs);
   /// For the engine: the node's backward gave these.
   void gave(const Node& node, std::span<const Tensor> given);
-  /// For the engine: the node lets go of its saved tensors.
+  /// For the engine: the node lets go of its saved tensors; before that, of one of them.
   void released(const Node& node);
-  void when_released(std::function<void(const Node&)> tell) { tell_of_release_ = std::move(tell); }
+  void released(const Node& node, const Tensor& saved);
+  /// `tell` gets null for all of a node's.
+  void when_released(std::function<void(const Node&, const Tensor* saved)> tell) { tell_of_release_ = std::move(tell); }
   /// Books what `node` keeps as saved by it.
   void note_saved(const Node& node);
   /// Whether the elements at `data` are this rehearsal's.
@@ -111,7 +113,7 @@ class Rehearsal final : public MemorySource {
   std::vector<Tensor> retained_;
   std::unordered_map<const Node*, Tensor> kept_;
   bool missed_changes_ = false, missed_hooks_ = false;
-  std::function<void(const Node&)> tell_of_release_;
+  std::function<void(const Node&, const Tensor*)> tell_of_release_;
   Rehearsal* outer_;
   MemoryFrom memory_{this};
   std::uint64_t random_position_ = 0;

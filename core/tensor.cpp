@@ -12,6 +12,7 @@
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/leaf.h"
 #include "dagrad/core/node.h"
+#include "dagrad/core/overlap.h"
 #include "dagrad/core/rehearsal.h"
 
 namespace dagrad {
@@ -164,8 +165,18 @@ Tensor& Tensor::copy_(const Tensor& source, Location where) {
   if (broadcast_shapes("copy_", shape(), source.shape()) != shape()) {
     throw ShapeError(fmt::format("copy_: source {} does not broadcast to {}", source.shape().str(), shape().str()));
   }
-  copy_elements(source.alias(shape(), broadcast_strides(source.shape(), source.strides(), shape()), source.offset()),
-                *this);
+  if (overlaps_itself(*this)) {
+    throw UsageError(
+        fmt::format("copy_: elements of the tensor overlap: shape {}, strides {} (want an own place for each)",
+                    shape().str(), strides().str()));
+  }
+  // All is read before anything is written.
+  Tensor from = source;
+  if (share_memory(*this, source)) {
+    from = allocate(source.spec());
+    copy_elements(source, from);
+  }
+  copy_elements(from.alias(shape(), broadcast_strides(from.shape(), from.strides(), shape()), from.offset()), *this);
   note(*this, "copy_", where);
   return *this;
 }

@@ -5,6 +5,7 @@
 #include <typeinfo>
 
 #include "dagrad/core/checkpoint.h"
+#include "dagrad/core/watch.h"
 #include "dagrad/nn/activations.h"
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/layers.h"
@@ -56,7 +57,8 @@ Folded FoldCache::get(std::size_t position, const Tensor& weight, const Tensor& 
     if (!known.tensor.defined() || !now.defined()) return known.tensor.defined() == now.defined();
     return known.tensor.is_same(now) && known.version == now.version();
   };
-  if (recomputing()) {  // perhaps without computing
+  // A recomputation perhaps computes nothing; a captured step has to fold in each replay.
+  if (recomputing() || watched(Watch::capture)) {
     Folded folded{weight, bias};
     fold_batch_norm(norm, folded.weight, folded.bias);
     return folded;

@@ -13,6 +13,7 @@
 #include "dagrad/core/onednn/onednn.h"
 #include "dagrad/core/op.h"
 #include "dagrad/ops/activation.h"
+#include "dagrad/ops/narrow_matmul.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/fold.h"
 #include "dagrad/ops/operators.h"
@@ -97,7 +98,8 @@ bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst
 
 /// The product by own loops, where they beat a primitive; false where they do not.
 bool run_loops(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
-  return run_small(a, b, bias, dst, relu) || tile_matmul::run(a, b, bias, dst, relu);
+  return narrow_matmul::run(a, b, bias, dst, relu) || run_small(a, b, bias, dst, relu) ||
+         tile_matmul::run(a, b, bias, dst, relu);
 }
 
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,
@@ -321,15 +323,20 @@ struct LinearActivation {
 
   // with z the sum and dst = f(z): diff_z = diff_dst f'(z), from which the others follow as for linear
   void backward(Backward& ctx, const Tensor& diff_dst) const {
-    const Tensor dst = ctx.saved(2);
-    switch (activation) {
-      case Activation::relu: return give_linear(ctx, relu_backward(diff_dst, dst));
-      case Activation::tanh: return give_linear(ctx, tanh_backward(diff_dst, dst));
-      default: return give_linear(ctx, sigmoid_backward(diff_dst, dst));
-    }
+    const Tensor diff_sum = activation_backward(diff_dst, ctx.saved(2));
+    ctx.done_with(diff_dst);
+    ctx.done_with_saved(2);
+    give_linear(ctx, diff_sum);
   }
 
  private:
+  Tensor activation_backward(const Tensor& diff_dst, const Tensor& dst) const {
+    switch (activation) {
+      case Activation::relu: return relu_backward(diff_dst, dst);
+      case Activation::tanh: return tanh_backward(diff_dst, dst);
+      default: return sigmoid_backward(diff_dst, dst);
+    }
+  }
   pointwise::Unary function() const {
     if (activation == Activation::relu) return pointwise::Unary::relu;
     return activation == Activation::tanh ? pointwise::Unary::tanh : pointwise::Unary::sigmoid;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 #include "dagrad/core/error.h"
 
@@ -22,6 +23,9 @@ std::array<std::int64_t, 3> values_of(const char* function, int axes, const char
   for (int axis = 0; axis < axes; ++axis) {
     if (given[axis] < least)
       throw UsageError(fmt::format("{}: {} is {} (want at least {})", function, what, given[axis], least));
+    // So that what is computed from two of them fits 64 bits.
+    if (constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max(); given[axis] > most)
+      throw UsageError(fmt::format("{}: {} is {} (want at most {})", function, what, given[axis], most));
     result[static_cast<std::size_t>(axis)] = given[axis];
   }
   return result;

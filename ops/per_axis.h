@@ -25,7 +25,7 @@ class PerAxis {
 };
 
 /// `given` for each of `axes` axes. Throws UsageError, which names `function` and the option `what`, when there are too
-/// few or too many, or one is below `least`.
+/// few or too many, or one is below `least` or has more than 31 bits.
 std::array<std::int64_t, 3> values_of(const char* function, int axes, const char* what, const PerAxis& given,
                                       std::int64_t least);
 

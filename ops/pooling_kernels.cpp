@@ -50,6 +50,7 @@ class Walk {
     const auto volume = static_cast<std::size_t>(windows.kernel_volume());
     inner_taps_.resize(volume);
     outer_taps_.resize(volume);
+    while (axis_ > 0 && windows.out[axis_] == 1) --axis_;
     Windows::Sizes first{};
     for (std::size_t axis = 0; axis < 3; ++axis) {
       inner_[axis] = windows.inner(axis);
@@ -62,24 +63,35 @@ class Walk {
     for (Tap& tap : inner_taps_) tap.source -= origin;
   }
 
-  void next() {
-    for (std::size_t axis = 3; axis-- > 0;) {
-      if (++at_[axis] < windows_.out[axis]) return;
+  /// Passes `count` windows of a run.
+  void next(std::int64_t count) {
+    at_[axis_] += count;
+    for (std::size_t axis = axis_; at_[axis] == windows_.out[axis]; --axis) {
       at_[axis] = 0;
+      if (axis == 0) {
+        ++plane_;
+        return;
+      }
+      ++at_[axis - 1];
     }
-    ++plane_;
   }
 
-  /// The window's elements; their positions count from origin() of the whole source.
-  struct Here {
+  /// A run of windows that look alike, `step` apart, and the elements of the first one; their positions count from
+  /// `origin` of the whole source.
+  struct Run {
     const Tap* taps;
     std::size_t count;
-    std::int64_t origin;
+    std::int64_t origin, length, step;
   };
-  Here here() {
+  Run run() {
     const std::int64_t plane = plane_ * windows_.in_volume();
-    if (is_inner()) return {inner_taps_.data(), inner_taps_.size(), plane + windows_.origin(at_)};
-    return {outer_taps_.data(), windows_.taps_at(at_, outer_taps_.data()), plane};
+    if (is_inner()) {
+      std::int64_t step = windows_.stride[axis_];
+      for (std::size_t axis = axis_ + 1; axis < 3; ++axis) step *= windows_.in[axis];
+      const std::int64_t length = inner_[axis_].end - at_[axis_];
+      return {inner_taps_.data(), inner_taps_.size(), plane + windows_.origin(at_), length, step};
+    }
+    return {outer_taps_.data(), windows_.taps_at(at_, outer_taps_.data()), plane, 1, 0};
   }
 
  private:
@@ -92,40 +104,65 @@ class Walk {
 
   const Windows& windows_;
   std::int64_t plane_;
+  std::size_t axis_ = 2;  // the last one with several windows: runs go along it
   Windows::Sizes at_;
   std::array<Windows::Range, 3> inner_{};
   bool has_inner_ = false;
   std::vector<Tap> inner_taps_, outer_taps_;
 };
 
+/// A run of windows; `coarse` and `numbers` are those of the first.
+template <class T, class N, std::size_t kCount>
+void run_alike(const Job& job, const Walk::Run& run, std::int64_t length, std::int64_t window) {
+  const std::int64_t channels = job.channels, step = run.step * channels;
+  const Taps<kCount> taps(run.taps, run.count, channels);
+  T* fine = static_cast<T*>(job.fine) + run.origin * channels;
+  T* coarse = static_cast<T*>(job.coarse) + window * channels;
+  const std::int64_t numbered = job.numbers != nullptr ? channels : 0;
+  N* numbers = static_cast<N*>(job.numbers) + window * numbered;
+  const auto for_each = [&](const auto& work) HWY_ATTR {
+    for (std::int64_t w = 0; w < length; ++w, fine += step, coarse += channels, numbers += numbered) work(w);
+  };
+  const auto none = static_cast<std::int32_t>(nothing_taken(job.numbers_dtype));
+  const double* weights = job.weights;
+  const std::int64_t volume = job.windows.out_volume();
+  const auto weight = [=](std::int64_t w) { return weights != nullptr ? weights[(window + w) % volume] : 1; };
+  switch (job.work) {
+    case Work::max:
+      if (job.floor)
+        return for_each([&](std::int64_t) HWY_ATTR { max_row<true>(fine, taps, channels, none, coarse, numbers); });
+      return for_each([&](std::int64_t) HWY_ATTR { max_row<false>(fine, taps, channels, none, coarse, numbers); });
+    case Work::max_scatter:
+      if (job.first)
+        return for_each([&](std::int64_t) HWY_ATTR { max_scatter_row<true>(coarse, numbers, taps, channels, fine); });
+      return for_each([&](std::int64_t) HWY_ATTR { max_scatter_row<false>(coarse, numbers, taps, channels, fine); });
+    case Work::max_gather:
+      return for_each([&](std::int64_t) HWY_ATTR { max_gather_row(fine, numbers, taps, channels, coarse); });
+    case Work::sum: return for_each([&](std::int64_t w) HWY_ATTR { sum_row(fine, taps, channels, weight(w), coarse); });
+    case Work::sum_scatter:
+      if (job.first) {
+        return for_each([&](std::int64_t w)
+                            HWY_ATTR { sum_scatter_row<true>(coarse, taps, channels, weight(w), fine); });
+      }
+      return for_each([&](std::int64_t w)
+                          HWY_ATTR { sum_scatter_row<false>(coarse, taps, channels, weight(w), fine); });
+  }
+}
+
 template <class T, class N>
 void run_typed(const Job& job, std::int64_t first, std::int64_t end) {
-  const std::int64_t channels = job.channels, planes = job.windows.out_volume();
-  const auto none = static_cast<std::int32_t>(nothing_taken(job.numbers_dtype));
   Walk walk(job.windows, first);
-  for (std::int64_t w = first; w < end; ++w, walk.next()) {
-    const auto [taps, count, origin] = walk.here();
-    T* fine = static_cast<T*>(job.fine) + origin * channels;
-    T* coarse = static_cast<T*>(job.coarse) + w * channels;
-    N* numbers = static_cast<N*>(job.numbers) + (job.numbers != nullptr ? w * channels : 0);
-    const double weight = job.weights != nullptr ? job.weights[w % planes] : 1;
-    switch (job.work) {
-      case Work::max: max_row(fine, taps, count, channels, none, job.floor, coarse, numbers); break;
-      case Work::max_scatter:
-        if (job.first)
-          max_scatter_row<true>(coarse, numbers, taps, count, channels, fine);
-        else
-          max_scatter_row<false>(coarse, numbers, taps, count, channels, fine);
-        break;
-      case Work::max_gather: max_gather_row(fine, numbers, taps, count, channels, coarse); break;
-      case Work::sum: sum_row(fine, taps, count, channels, weight, coarse); break;
-      case Work::sum_scatter:
-        if (job.first)
-          sum_scatter_row<true>(coarse, taps, count, channels, weight, fine);
-        else
-          sum_scatter_row<false>(coarse, taps, count, channels, weight, fine);
-        break;
+  for (std::int64_t w = first; w < end;) {
+    const Walk::Run run = walk.run();
+    const std::int64_t length = HWY_MIN(run.length, end - w);
+    const std::size_t count = in_vectors<T> ? run.count : 0;  // f64 is the reference
+    switch (count) {
+      case 4: run_alike<T, N, in_vectors<T> ? 4 : 0>(job, run, length, w); break;  // 2x2
+      case 9: run_alike<T, N, in_vectors<T> ? 9 : 0>(job, run, length, w); break;  // 3x3
+      default: run_alike<T, N, 0>(job, run, length, w); break;
     }
+    walk.next(length);
+    w += length;
   }
 }
 

@@ -2,6 +2,7 @@
 
 #ifdef __x86_64__
 #include <array>
+#include <cpuid.h>
 #include <cstring>
 #include <hwy/base.h>
 #include <immintrin.h>
@@ -333,8 +334,21 @@ HWY_POP_ATTRIBUTES
 
 namespace dagrad::tile_kernels {
 
+namespace {
+
+/// The family of an AMD processor, else 0: 0x19 is Zen 3 and 4, 0x1a Zen 5 (AMD64 Architecture Programmer's Manual,
+/// volume 3, CPUID function 1).
+unsigned amd_family() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (!__builtin_cpu_is("amd") || __get_cpuid(1, &a, &b, &c, &d) == 0) return 0;
+  const unsigned base = a >> 8 & 0xf, extended = a >> 20 & 0xff;
+  return base == 0xf ? base + extended : base;
+}
+
+}  // namespace
+
 bool available() {
-  static const bool found = __builtin_cpu_is("amdfam19h") && __builtin_cpu_supports("avx512bf16");
+  static const bool found = amd_family() >= 0x19 && __builtin_cpu_supports("avx512bf16");
   return found;
 }
 

@@ -13,8 +13,10 @@ namespace dagrad::tile_kernels {
 /// Columns of a strip: four vectors.
 inline constexpr std::int64_t kWidth = 64;
 
-/// Whether this processor has the kernels, and is of a kind on which they were measured to beat oneDNN's: it starts one
-/// product of 512-bit vectors a cycle (Zen 4), so that rows of b can come from the second-level cache.
+/// Whether this processor has the kernels, and is of a kind that they suit: rows of b come from the second-level cache
+/// while they are multiplied. Zen 4, on which they were measured to beat oneDNN's, starts one product of 512-bit
+/// vectors a cycle and so asks for 11 bytes a cycle; Zen 5 starts two and asks for 22, of 64 that its cache gives (not
+/// measured).
 bool available();
 
 /// What is brought into the cache in the shadow of the multiplications: kWidth columns that come next, a row for each

@@ -370,6 +370,7 @@ Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start, std::int6
     return std::clamp<std::int64_t>(bound < 0 ? bound + size : bound, 0, size);
   };
   const std::int64_t first = clip(start), last = std::max(clip(end), first);
+  step = std::min(step, std::max<std::int64_t>(last - first, 1));  // a longer one leaves the first, too
   return apply(Slice{{at, first, (last - first + step - 1) / step, step}}, where, src);
 }
 

@@ -1,6 +1,7 @@
 // Optimizers with an options struct for each group.
 #pragma once
 
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -27,8 +28,9 @@ class GroupedOptimizer : public Optimizer {
     check_options(name(), options);
     options_[group] = options;
   }
-  /// Throws like the constructor, and then changes nothing.
+  /// Throws like the constructor, and UsageError where there is but one group; and then changes nothing.
   void add_group(const std::vector<Tensor>& parameters, const O& options = {}) {
+    check_group_count(options_.size() + 1, most_groups_);
     check_options(name(), options);
     options_.reserve(options_.size() + 1);
     add_parameters(parameters, dtypes_);
@@ -36,8 +38,9 @@ class GroupedOptimizer : public Optimizer {
   }
 
  protected:
-  GroupedOptimizer(std::string_view optimizer, const std::vector<Group>& groups, std::span<const DType> dtypes)
-      : Optimizer(optimizer), dtypes_(dtypes) {
+  GroupedOptimizer(std::string_view optimizer, const std::vector<Group>& groups, std::span<const DType> dtypes,
+                   std::size_t most_groups = std::numeric_limits<std::size_t>::max())
+      : Optimizer(optimizer), dtypes_(dtypes), most_groups_(most_groups) {
     if (groups.empty()) add_parameters({}, dtypes_);  // says what is wrong
     for (const Group& group : groups) add_group(group.parameters, group.options);
   }
@@ -46,6 +49,7 @@ class GroupedOptimizer : public Optimizer {
 
  private:
   std::span<const DType> dtypes_;
+  std::size_t most_groups_;
   std::vector<O> options_;
 };
 

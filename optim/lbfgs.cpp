@@ -35,7 +35,7 @@ void describe(LbfgsOptions& o, OptionVisitor& visitor) {
 }
 
 LBFGS::LBFGS(const std::vector<Tensor>& parameters, const LbfgsOptions& options)
-    : GroupedOptimizer("LBFGS", {{parameters, options}}, kTypes) {}
+    : GroupedOptimizer("LBFGS", {{parameters, options}}, kTypes, 1) {}
 
 void LBFGS::update(const StepOptions&) {
   throw UsageError("LBFGS: step() without a closure (want step(closure): it evaluates the loss several times)");
@@ -57,7 +57,7 @@ void LBFGS::remember(const Vector& gradient) {
   const double curvature = dot(pair.y, pair.s);
   if (curvature <= kLeastCurvature) return;
   memory_.scale = curvature / dot(pair.y, pair.y);
-  if (static_cast<std::int64_t>(memory_.pairs.size()) == options().history_size) memory_.pairs.pop_front();
+  while (static_cast<std::int64_t>(memory_.pairs.size()) >= options().history_size) memory_.pairs.pop_front();
   memory_.pairs.push_back(std::move(pair));
 }
 
@@ -81,7 +81,7 @@ LBFGS::Vector LBFGS::direction(const Vector& gradient) const {
 
 Tensor LBFGS::update_with(const Closure& closure) {
   const LbfgsOptions o = options();
-  const auto max_evaluations = o.max_eval > 0 ? o.max_eval : o.max_iter * 5 / 4;
+  const auto max_evaluations = o.max_eval > 0 ? o.max_eval : o.max_iter + o.max_iter / 4;
   const std::int64_t evaluations_before = evaluations_;
   const Memory memory_before = memory_;
   Restore restore(parameters());

@@ -31,7 +31,7 @@ void describe(LbfgsOptions& options, OptionVisitor& visitor);
 ///
 /// step(closure) makes up to max_iter iterations and returns the loss at the start; the closure must compute the same
 /// function at each call. step() without one throws UsageError. When the closure throws, the parameters are as before.
-/// There is one group only: another throws.
+/// There is one group only: another throws UsageError.
 class LBFGS final : public GroupedOptimizer<LbfgsOptions> {
  public:
   explicit LBFGS(const std::vector<Tensor>& parameters, const LbfgsOptions& options = {});

@@ -65,6 +65,11 @@ void Optimizer::add_parameters(const std::vector<Tensor>& parameters, std::span<
   parameters_ = std::move(all);
 }
 
+void Optimizer::check_group_count(std::size_t count, std::size_t most) const {
+  if (count <= most) return;
+  throw UsageError(fmt::format("{}: {} groups (want {}: it looks at all parameters together)", name_, count, most));
+}
+
 std::size_t Optimizer::checked_group(std::size_t group) const {
   if (group >= group_count())
     throw UsageError(fmt::format("{}: there is no group {} (want less than {})", name_, group, group_count()));
@@ -150,16 +155,40 @@ double Optimizer::option(std::string_view option, std::size_t group) const {
   return *value;
 }
 
+/// Puts values in place of a group's options, in their order; returns what was there.
+std::vector<double> Optimizer::exchange_options(std::size_t group, std::vector<double> values) {
+  std::size_t next = 0;
+  EachOption exchange([&](std::string_view, double& number, const Range&) { std::swap(number, values[next++]); });
+  describe_options(group, exchange);
+  return values;
+}
+
+/// Throws UsageError when a group may not have these options, of which each is in its range; changes nothing.
+void Optimizer::try_options(std::size_t group, std::vector<double> values) {
+  std::vector<double> before = exchange_options(group, std::move(values));
+  OptionCheck check(name_);
+  try {
+    describe_options(group, check);
+  } catch (...) {
+    exchange_options(group, std::move(before));
+    throw;
+  }
+  exchange_options(group, std::move(before));
+}
+
 void Optimizer::set_option(std::string_view option, double value, std::size_t group) {
   bool found = false;
+  std::vector<double> values;
   EachOption set([&](std::string_view name, double& number, const Range& range) {
+    values.push_back(name == option ? value : number);
     if (name != option) return;
     OptionCheck(name_).number(name, value, range);
-    number = value;
     found = true;
   });
   describe_options(checked_group(group), set);
   if (!found) throw UsageError(fmt::format("{}: there is no option '{}'", name_, option));
+  try_options(group, values);
+  exchange_options(group, std::move(values));
 }
 
 void Optimizer::set_lr(double lr) {
@@ -212,19 +241,16 @@ std::function<void()> Optimizer::prepare_state(const State& state) {
                   fmt::format("parameters in group {}", group));
     EachOption read([&](std::string_view name, double&, const Range& range) {
       double value = reader.number(prefix + std::string(name));
-      if (!std::isnan(value)) OptionCheck(name_).number(name, value, range);
+      OptionCheck(name_).number(name, value, range);
       loaded[group].push_back(value);
     });
     describe_options(group, read);
+    try_options(group, loaded[group]);
   }
   std::function<void()> commit = prepare_load(reader);
   reader.finish();
   return [this, loaded = std::move(loaded), commit = std::move(commit)] {
-    for (std::size_t group = 0; group < loaded.size(); ++group) {
-      std::size_t next = 0;
-      EachOption set([&](std::string_view, double& number, const Range&) { number = loaded[group][next++]; });
-      describe_options(group, set);
-    }
+    for (std::size_t group = 0; group < loaded.size(); ++group) exchange_options(group, loaded[group]);
     commit();
   };
 }

@@ -81,6 +81,9 @@ class Optimizer {
   /// group), one that requires no gradient or is no leaf, DTypeError for a type not among `dtypes`.
   void add_parameters(const std::vector<Tensor>& parameters, std::span<const DType> dtypes);
 
+  /// Throws UsageError when there would be too many groups.
+  void check_group_count(std::size_t count, std::size_t most) const;
+
   virtual void update(const StepOptions& options) = 0;
   virtual Tensor update_with(const Closure& closure);
   virtual void describe_options(std::size_t group, OptionVisitor& visitor) = 0;
@@ -92,6 +95,8 @@ class Optimizer {
 
  private:
   class Changes;
+  std::vector<double> exchange_options(std::size_t group, std::vector<double> values);
+  void try_options(std::size_t group, std::vector<double> values);
   void step_now(const StepOptions& options, Location where);
 
   std::string_view name_;

@@ -9,8 +9,12 @@ namespace dagrad::optim {
 
 /// The values that an option may have, and the words for them in an error message.
 struct Range {
-  bool (*holds)(double);
+  bool (*within)(double);
   std::string_view want;
+  bool whole = false;    ///< and a whole number of 64 bits
+  bool or_none = false;  ///< or NaN, which stands for none
+
+  bool holds(double value) const;
 };
 
 /// The ranges that most options have.
@@ -32,7 +36,9 @@ class OptionVisitor {
   /// A condition on several options at once; `wrong` says what is wrong and what is wanted.
   virtual void require(bool holds, std::string_view wrong);
 
+  /// Shown as 0 or 1.
   void flag(std::string_view name, bool& value);
+  /// A whole number.
   void count(std::string_view name, std::int64_t& value, const Range& range);
   /// None is shown as NaN.
   void optional(std::string_view name, std::optional<double>& value, const Range& range);

@@ -56,12 +56,12 @@ void describe(WeightPerturbationOptions& o, OptionVisitor& visitor) {
   o.perturb = each ? Perturb::each : Perturb::all;
   visitor.number("size", o.size, kPositive);
   visitor.count("samples", o.samples, kPositiveCount);
-  visitor.count("seed", o.seed, kAny);
+  visitor.count("seed", o.seed, {[](double x) { return std::abs(x) < 0x1p53; }, "within +-2^53, to be saved exactly"});
   visitor.flag("maximize", o.maximize);
 }
 
 WeightPerturbation::WeightPerturbation(const std::vector<Tensor>& parameters, const WeightPerturbationOptions& options)
-    : GroupedOptimizer("WeightPerturbation", {{parameters, options}}, kTypes) {}
+    : GroupedOptimizer("WeightPerturbation", {{parameters, options}}, kTypes, 1) {}
 
 void WeightPerturbation::update(const StepOptions&) {
   throw UsageError("WeightPerturbation: step() without a closure (want step(closure), which returns the loss)");

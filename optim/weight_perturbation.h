@@ -13,7 +13,7 @@ struct WeightPerturbationOptions {
   Perturb perturb = Perturb::all;
   double size = 1e-3;        ///< of a perturbation; in f32 not below 1e-3 of the weights, or rounding drowns the change
   std::int64_t samples = 1;  ///< perturbations whose estimates are averaged (Perturb::all)
-  std::int64_t seed = 0;     ///< of their signs
+  std::int64_t seed = 0;     ///< of their signs, within +-2^53
   bool maximize = false;
 };
 void describe(WeightPerturbationOptions& options, OptionVisitor& visitor);

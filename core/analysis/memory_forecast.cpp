@@ -34,7 +34,9 @@ class KeptBefore {
     }
   }
 
-  void release(const Node& node) {
+  /// All that the node keeps, or one tensor of it.
+  void release(const Node& node, const Tensor* saved) {
+    if (saved != nullptr) return let_go(&node, saved->storage().get());
     let_go(&node);
     const auto found = frames_.find(&node);
     if (found == frames_.end()) return;
@@ -93,11 +95,23 @@ class KeptBefore {
   void let_go(const void* holder) {
     const auto found = held_.find(holder);
     if (found == held_.end()) return;
-    for (const Storage* storage : found->second) {
-      Elements& elements = elements_.at(storage);
-      if (--elements.places == 0 && elements.block) rehearsal_.drop(*elements.block);
-    }
+    for (const Storage* storage : found->second) leave(*storage);
     held_.erase(found);
+  }
+
+  /// One place of the holder's in `storage`.
+  void let_go(const void* holder, const Storage* storage) {
+    const auto found = held_.find(holder);
+    if (found == held_.end()) return;
+    const auto place = std::find(found->second.begin(), found->second.end(), storage);
+    if (place == found->second.end()) return;
+    found->second.erase(place);
+    leave(*storage);
+  }
+
+  void leave(const Storage& storage) {
+    Elements& elements = elements_.at(&storage);
+    if (--elements.places == 0 && elements.block) rehearsal_.drop(*elements.block);
   }
 
   Rehearsal& rehearsal_;
@@ -254,7 +268,7 @@ MemoryForecast rehearse(Rehearsal& rehearsal, const std::vector<Tensor>& outputs
   gradients.reserve(outputs.size());
   for (const Tensor& output : outputs)
     gradients.push_back(output.numel() == 1 ? Tensor() : Tensor::allocate(output.spec()));
-  rehearsal.when_released([&before](const Node& node) { before.release(node); });
+  rehearsal.when_released([&before](const Node& node, const Tensor* saved) { before.release(node, saved); });
   rehearse_backward(outputs, gradients, options.retain_graph);
   rehearsal.when_released({});
   return summary(rehearsal.books(), fixed, start, rehearsal.books().events.size());

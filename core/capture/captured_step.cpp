@@ -1,6 +1,7 @@
 #include "dagrad/core/capture/captured_step.h"
 
 #include <algorithm>
+#include <deque>
 #include <fmt/format.h>
 #include <optional>
 
@@ -44,9 +45,9 @@ struct Signature {
 
 void check_inputs(std::span<const Tensor> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i].defined()) throw UsageError(fmt::format("captured step: input {} is undefined", i));
+    if (!inputs[i].defined()) throw CaptureError(fmt::format("captured step: input {} is undefined", i));
     if (inputs[i].requires_grad()) {
-      throw UsageError(fmt::format(
+      throw CaptureError(fmt::format(
           "captured step: input {}, {} {}, requires a gradient (want requires_grad_() on its detach() in the step)", i,
           name_of(inputs[i].dtype()), inputs[i].shape().str()));
     }
@@ -95,7 +96,7 @@ struct CapturedCalls::State {
 
   TensorFunction function;
   std::size_t max_variants;
-  std::vector<Kept> variants = {};
+  std::deque<Kept> variants = {};  // a call within the first call of one may add others
 
   Kept* find(std::span<const Tensor> inputs) {
     Signature signature(inputs);
@@ -125,16 +126,16 @@ struct CapturedCalls::State {
   }
 
   /// The function must change neither its inputs, of which it has copies, nor what its model consists of.
-  static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions) {
+  static void check_left_alone(const Kept& kept, std::span<const std::uint32_t> versions, std::uint64_t changes) {
     for (std::size_t i = 0; i < versions.size(); ++i) {
       if (kept.inputs[i].version() == versions[i]) continue;
-      throw UsageError(
+      throw CaptureError(
           fmt::format("captured step: input {} was changed in place by {} (want a clone() changed, or the "
                       "tensor read as one from outside, not as an input)",
                       i, kept.inputs[i].storage()->last_change()));
     }
-    if (model_stamp().changes != kept.captured_in.model_changes) {
-      throw UsageError(
+    if (model_changes_by_this_thread() != changes) {  // another thread's are those of another model
+      throw CaptureError(
           "captured step: a module's parameters were replaced, frozen or thawed in the step, by requires_grad_() or "
           "to() (want that done between steps, or detach() of what is not to be trained)");
     }
@@ -145,11 +146,12 @@ struct CapturedCalls::State {
     Recording recording;
     std::vector<std::uint32_t> versions;
     for (const Tensor& t : kept.inputs) versions.push_back(t.version());
+    const std::uint64_t changes = model_changes_by_this_thread();
     {
       CaptureSession session(kept.first ? &*kept.first : nullptr);
       results = function(kept.inputs);
       forget_history(results);
-      check_left_alone(kept, versions);
+      check_left_alone(kept, versions, changes);
       recording = session.finish(results);
     }
     results = on_their_own(std::move(results));
@@ -161,7 +163,7 @@ struct CapturedCalls::State {
     kept.first.reset();
     const std::string what = difference(first, recording);
     if (!what.empty()) {
-      throw UsageError(
+      throw CaptureError(
           fmt::format("captured step: the function does not do the same each time: {} (want changing numbers in "
                       "tensors, and effects in each_replay())",
                       what));
@@ -174,7 +176,7 @@ struct CapturedCalls::State {
   }
 
   std::vector<Tensor> call(std::span<const Tensor> inputs) {
-    if (watched(Watch::capture)) throw UsageError("captured step: called within another one (want one around both)");
+    if (watched(Watch::capture)) throw CaptureError("captured step: called within another one (want one around both)");
     check_inputs(inputs);
     Kept* const kept = watched_but_for(Watch::ledger) ? nullptr : find(inputs);
     if (kept == nullptr) return on_their_own(function(inputs));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dagrad/core/capture/capture.h"
+#include "dagrad/core/capture/capture_error.h"
 #include "dagrad/core/tensor_function.h"
 
 namespace dagrad {
@@ -66,11 +67,12 @@ class CapturedCalls {
 /// effect must refer to nothing made in the step. Everything else (control flow, numbers, prints, hooks,
 /// requires_grad_() of single tensors) happened when the step was captured and stays so: call reset() where it changes.
 ///
-/// Where that can be noticed the second or the third call throws UsageError: elements that are read (item()), random
-/// numbers drawn outside of ops, tensors changed by mutable_data(), inputs changed in place, tensors that the function
-/// keeps, parameters frozen in the step, attributes, shapes or constants that are others in the third call than in the
-/// second. Where results' sizes depend on values, a replay throws. A changed number that is no op's attribute (one
-/// that a custom op's function holds, for one) goes unnoticed, and so does any that changes after the third call.
+/// Where that can be noticed the second or the third call throws CaptureError, a UsageError: elements that are read
+/// (item()), random numbers drawn outside of ops, tensors changed by mutable_data(), inputs changed in place, tensors
+/// that the function keeps, parameters frozen in the step, attributes, shapes or constants that are others in the third
+/// call than in the second. Where results' sizes depend on values, a replay throws. A changed number that is no op's
+/// attribute (one that a custom op's function holds, for one) goes unnoticed, and so does any that changes after the
+/// third call.
 ///
 /// Between calls, modules may change their mode: train() and eval() make variants of their own. The step is captured
 /// anew after a generator was given another seed, a module's parameters were frozen, thawed or replaced

@@ -16,5 +16,7 @@ ModelStamp model_stamp();
 void note_mode_switch(const void* module);
 /// A module's parameters have been replaced, frozen or thawed.
 void note_model_change();
+/// How often the calling thread has told that.
+std::uint64_t model_changes_by_this_thread();
 
 }  // namespace dagrad

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/autocast.h"
+#include "dagrad/core/capture/capture_error.h"
 #include "dagrad/core/capture/plan.h"
 #include "dagrad/core/checkpoint_frame.h"
 #include "dagrad/core/error.h"
@@ -15,9 +16,12 @@ namespace {
 
 using Kind = Instruction::Kind;
 
-/// Elements that no op computed, and that nothing else writes over, need to be written only once.
+/// Elements that no op computed need to be written only once, where nothing else writes over them: no other
+/// instruction, and between two runs nobody who finds them in a gradient.
 bool stays(const Recording& recording, const Instruction& instruction) {
-  return instruction.kind == Kind::constant && recording.blocks[instruction.outputs[0].index].writers == 1;
+  if (instruction.kind != Kind::constant) return false;
+  const Block& block = recording.blocks[instruction.outputs[0].index];
+  return block.writers == 1 && block.last != Block::kForGood;
 }
 
 }  // namespace
@@ -128,7 +132,7 @@ Storage::Pointer Program::allocate(std::size_t bytes) {
 }
 
 void Program::throw_other_memory(const Step& step) {
-  throw UsageError(fmt::format(
+  throw CaptureError(fmt::format(
       "captured step: {} takes other memory than when it was captured (want shapes that do not depend on values)",
       step.text));
 }

@@ -20,7 +20,7 @@ class Program final : private MemorySource {
 
   /// Whether a replay would do what the function does, as far as generators and the tensors that it reads tell.
   bool still_fits() const;
-  /// Does the step. Throws what a kernel throws, and UsageError when one asks for other memory than it did before.
+  /// Does the step. Throws what a kernel throws, and CaptureError when one asks for other memory than it did before.
   void run();
   /// What the step returned; the next run writes over it.
   std::span<const Tensor> outputs() const { return outputs_; }

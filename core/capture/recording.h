@@ -81,7 +81,7 @@ struct Recording {
 /// where none does. `recording` cannot be replayed afterwards.
 std::string op_holding_a_block(Recording& recording);
 
-/// Throws UsageError for it.
+/// Throws CaptureError for it.
 [[noreturn]] void refuse_holder(std::string_view op);
 
 /// Makes constants of what generators gave that stood at the same place both times: they are made, or put back, in the

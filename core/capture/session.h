@@ -43,7 +43,7 @@ class CaptureSession final : public MemorySource {
   bool adds_to_earlier(const Leaf& leaf) const;
   std::uint32_t references_to(const Storage& storage) const;
 
-  /// What was written down. Throws UsageError where it cannot be replayed.
+  /// What was written down. Throws CaptureError where it cannot be replayed.
   Recording finish(std::span<const Tensor> results);
 
  private:

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/parallel.h"
@@ -105,6 +106,9 @@ DataLoader::DataLoader(Dataset dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)), options_(options) {
   check_options(options);
   dataset_.check("DataLoader");
+  // Else each batch would be gathered from a copy of the whole.
+  dataset_.features = contiguous_data(dataset_.features);
+  dataset_.labels = contiguous_data(dataset_.labels);
   if (!options_.sampler) {
     if (options.shuffle)
       options_.sampler = std::make_shared<ShuffleSampler>(dataset_.size(), options.seed);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 #include "dagrad/core/error.h"
 #include "dagrad/nn/io/npy.h"
@@ -17,13 +18,17 @@ Dataset make_dataset(const std::string& file, const Tensor& features, const Tens
   if (features.dim() < 2)
     throw IoError(fmt::format("{}: features are {} (want [N, ...], samples first)", file, features.shape().str()));
   Dataset dataset{to(features, f32), labels, 0};
-  if (!is_floating(labels.dtype())) {
+  if (is_floating(labels.dtype())) {
+    dataset.labels = to(labels, f32);
+  } else {
     if (labels.dim() == 2 && labels.size(1) == 1) dataset.labels = squeeze(labels, 1);
     if (dataset.labels.dim() != 1)
       throw IoError(fmt::format("{}: labels are {} (want [N] for classes)", file, labels.shape().str()));
     dataset.labels = to(dataset.labels, i64);
     const auto values = dataset.labels.to_vector<std::int64_t>();
     const std::int64_t largest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+    if (largest == std::numeric_limits<std::int64_t>::max())
+      throw IoError(fmt::format("{}: the largest label is {} (want one less at most)", file, largest));
     dataset.classes = classes > 0 ? classes : std::max<std::int64_t>(largest, 0) + 1;
   }
   try {

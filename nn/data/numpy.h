@@ -15,8 +15,8 @@ struct NumpyOptions {
 };
 
 /// Features [N, ...] and labels from an .npz file. Features become f32. Integer labels [N] (or [N, 1]) are classes,
-/// floating ones are numbers. Throws IoError naming the file: an array that is missing, numbers of samples that differ,
-/// labels out of range, features that are NaN or infinite.
+/// floating ones are numbers and become f32, too. Throws IoError naming the file: an array that is missing, numbers of
+/// samples that differ, labels out of range, features that are NaN or infinite.
 Dataset load_npz_dataset(const std::filesystem::path& file, const NumpyOptions& options = {});
 /// The same from two .npy files.
 Dataset load_npy_dataset(const std::filesystem::path& features, const std::filesystem::path& labels,

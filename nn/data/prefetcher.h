@@ -21,16 +21,14 @@ class Prefetcher {
   Prefetcher(std::int64_t first, std::int64_t count, int workers, std::int64_t ahead,
              std::function<Item(std::int64_t)> make)
       : count_(count), make_(std::move(make)), slots_(static_cast<std::size_t>(ahead)), begun_(first), taken_(first) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Prefetcher() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
+    try {
+      for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
+    } catch (...) {  // the system has no more threads
+      stop();
+      throw;
     }
-    room_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
   }
+  ~Prefetcher() { stop(); }
   Prefetcher(const Prefetcher&) = delete;
   Prefetcher& operator=(const Prefetcher&) = delete;
 
@@ -53,6 +51,14 @@ class Prefetcher {
     std::optional<Item> item;
     std::exception_ptr error;
   };
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    room_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
   Slot& slot_of(std::int64_t i) { return slots_[static_cast<std::size_t>(i) % slots_.size()]; }
 
   void work() {

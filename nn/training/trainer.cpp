@@ -9,6 +9,7 @@
 #include "dagrad/core/denormals.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/nn/training/tried_capture.h"
 #include "dagrad/ops/operators.h"
 #include "dagrad/optim/clip.h"
 
@@ -84,6 +85,7 @@ Trainer::Trainer(Module& model, optim::Optimizer& optimizer, Loss loss, data::Da
   if (options_.average) average_.emplace(model_.parameters(), *options_.average);
   if (options_.scaler) scaler_.emplace(*options_.scaler);
   if (options_.early_stopping) early_stopping_.emplace(*options_.early_stopping);
+  if (options_.captured) capture_steps();
 }
 
 void Trainer::on_step(std::function<void(const StepRecord&)> see) { step_callbacks_.push_back(std::move(see)); }
@@ -95,19 +97,35 @@ Tensor Trainer::predict(const data::Batch& batch) {
   return options_.forward ? options_.forward(batch) : model_(batch.features);
 }
 
-/// The loss to differentiate; the one to report goes into `result`.
-Tensor Trainer::loss_of(const data::Batch& batch, StepResult& result) {
-  Tensor loss;
+Trainer::Losses Trainer::losses_of(const data::Batch& batch) {
+  Losses losses;
   {
     const Autocast cast(options_.autocast || autocast_enabled());
     const Tensor prediction = predict(batch);
-    if (!options_.train_metrics.empty()) prediction_ = prediction.detach();
-    loss = loss_(prediction, batch.labels, where_);
+    if (!options_.train_metrics.empty()) losses.prediction = prediction.detach();
+    losses.reported = loss_(prediction, batch.labels, where_);
   }
-  check_loss(loss);
-  result.loss = loss.item<double>();
-  if (options_.penalties.empty()) return loss;
-  return loss + penalty(options_.penalties);
+  check_loss(losses.reported);
+  losses.differentiated = options_.penalties.empty() ? losses.reported : losses.reported + penalty(options_.penalties);
+  return losses;
+}
+
+/// The loss and, with recording on, its gradients in place of those there were.
+Tensor Trainer::differentiate(const data::Batch& batch, StepResult& result, bool want_finite) {
+  if (captured_) {
+    if (Tensor loss = replay(batch, result)) {
+      if (want_finite) check_finite(result.loss);
+      return loss;
+    }
+  }
+  optimizer_.zero_grad();
+  const Losses losses = losses_of(batch);
+  result.loss = losses.reported.item<double>();
+  result.prediction = losses.prediction;
+  if (want_finite) check_finite(result.loss);
+  const Tensor& loss = losses.differentiated;
+  if (grad_enabled()) scaler_ ? scaler_->backward(loss) : loss.backward();
+  return loss;
 }
 
 void Trainer::clip_in_place() {
@@ -119,10 +137,7 @@ void Trainer::clip_in_place() {
 Trainer::StepResult Trainer::step(const data::Batch& batch) {
   StepResult result;
   optim::StepOptions step;
-  optimizer_.zero_grad();
-  const Tensor loss = loss_of(batch, result);
-  check_finite(result.loss);
-  scaler_ ? scaler_->backward(loss) : loss.backward();
+  differentiate(batch, result, true);
   const GradientClipping& clip = options_.clip;
   const bool in_place = clip.value > 0 || clip.norm > 0;
   if (scaler_ && in_place) scaler_->unscale_(optimizer_);
@@ -148,13 +163,10 @@ Trainer::StepResult Trainer::step(const data::Batch& batch) {
 Trainer::StepResult Trainer::step_with_closure(const data::Batch& batch) {
   std::optional<StepResult> first;
   optimizer_.step([&] {
-    optimizer_.zero_grad();
     StepResult result;
-    Tensor loss = loss_of(batch, result);
     // A line search may look at places where the loss is not finite; it must not start at one.
-    if (!first) check_finite(result.loss);
+    Tensor loss = differentiate(batch, result, !first);
     if (grad_enabled()) {
-      loss.backward();
       clip_in_place();
       if (options_.clip.global_norm > 0)
         result.grad_norm = optim::clip_grad_norm_(optimizer_.parameters(), options_.clip.global_norm);
@@ -186,8 +198,7 @@ void Trainer::end_step(const data::Batch& batch, const StepResult& result) {
   ++epoch_steps_;
   epoch_samples_ += batch.size();
   epoch_loss_ += result.loss * static_cast<double>(batch.size());
-  for (const auto& metric : options_.train_metrics) metric->update(batch.labels, prediction_);
-  prediction_ = {};
+  for (const auto& metric : options_.train_metrics) metric->update(batch.labels, result.prediction);
   if (average_ && !result.left_out) average_->update();
   if (step_callbacks_.empty()) return;
   const StepRecord record{.epoch = static_cast<std::int64_t>(history_.epochs.size()) + 1,

@@ -20,6 +20,8 @@
 
 namespace dagrad::nn {
 
+class TriedCapture;
+
 /// Trains a model: for each batch of each epoch the gradient of the loss and a step of the optimizer, and around them
 /// what the options ask for. A loop of one's own is ten lines; this one saves writing the rest.
 ///
@@ -42,6 +44,7 @@ class Trainer {
   /// line of this call.
   Trainer(Module& model, optim::Optimizer& optimizer, Loss loss, data::DataLoader& loader, TrainerOptions options = {},
           Location where = Location::current());
+  ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
@@ -78,6 +81,8 @@ class Trainer {
   /// The averaged weights: `optim::Averaged guard(*trainer.average())` puts them into the model for a scope. Null
   /// unless the options ask for them.
   optim::WeightAverage* average() { return average_ ? &*average_ : nullptr; }
+  /// With the option `captured`, why steps run as they stand after all; empty: they do not.
+  std::string why_not_captured() const;
   /// One sentence about where a run that was stopped stands, and how it goes on.
   std::string how_to_resume() const;
 
@@ -85,9 +90,17 @@ class Trainer {
   struct StepResult {
     double loss = 0, grad_norm = 0;
     bool left_out = false;
+    Tensor prediction = {};  // for train_metrics
+  };
+  /// Of a batch: the loss to report, and the one to differentiate.
+  struct Losses {
+    Tensor reported, differentiated, prediction;
   };
   Tensor predict(const data::Batch& batch);
-  Tensor loss_of(const data::Batch& batch, StepResult& result);
+  Losses losses_of(const data::Batch& batch);
+  Tensor differentiate(const data::Batch& batch, StepResult& result, bool want_finite);
+  void capture_steps();
+  Tensor replay(const data::Batch& batch, StepResult& result);
   void clip_in_place();
   void check_finite(double loss) const;
   StepResult step(const data::Batch& batch);
@@ -116,6 +129,7 @@ class Trainer {
   std::optional<optim::ExponentialAverage> average_;
   std::optional<optim::GradScaler> scaler_;
   std::optional<EarlyStopping> early_stopping_;
+  std::unique_ptr<TriedCapture> captured_;  // the gradients of a batch
   std::vector<std::function<void(const StepRecord&)>> step_callbacks_;
   std::vector<std::function<void(const EpochRecord&)>> epoch_callbacks_;
 
@@ -125,7 +139,6 @@ class Trainer {
   std::int64_t epoch_steps_ = 0, epoch_samples_ = 0;
   double epoch_loss_ = 0;  // the sum over the samples
   double epoch_seconds_ = 0;
-  Tensor prediction_;  // of the latest batch, for train_metrics
   std::atomic<bool> stop_ = false;
   static_assert(std::atomic<bool>::is_always_lock_free, "request_stop() is called from signal handlers");
 };

@@ -62,6 +62,13 @@ struct TrainerOptions {
   /// keeps.
   std::optional<optim::ExponentialAverageOptions> average = {};
 
+  /// Captures the forward and the backward of a step and replays them, with the same results to the last bit: faster
+  /// where ops are small (see CapturedStep). The loss must then depend on nothing that changes from step to step but
+  /// tensors (of a batch, features and labels), and what else model and loss do (prints, counters, hooks) they do in
+  /// the first steps only. Where those show that a step cannot be captured, steps run as they stand, and
+  /// Trainer::why_not_captured() tells; one whose shapes depend on values may throw CaptureError later.
+  bool captured = false;
+
   bool autocast = false;  ///< the forward in bf16 where that suits an op
   std::optional<optim::GradScalerOptions> scaler = {};
   bool anomaly = false;         ///< stops at the first NaN and names the op

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <thread>
 
+#include "dagrad/core/allocator.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
@@ -349,6 +350,56 @@ TEST(Backward, RefusesASecondPassOverAGraphInUse) {
   });
   y.backward();
   EXPECT_EQ(value(x.grad()), 3);
+}
+
+/// x, whose backward says that it is done with what it was given before it gives anything.
+struct Doubles {
+  static constexpr std::string_view name = "doubles";
+  std::size_t* freed;  // bytes
+  double* diff_after;  // what the gradient that it was given is after that; NaN: empty
+
+  Spec infer(const Tensor& x) const { return {x.shape(), x.dtype()}; }
+  void forward(Forward& ctx, const Tensor& x, Tensor& dst) const {
+    dst.copy_(x);
+    ctx.save(full(x.shape(), 2, f64));
+  }
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    Tensor result = diff_dst * ctx.saved(0);
+    const std::size_t before = allocator_statistics().live_bytes;
+    ctx.done_with(diff_dst);
+    ctx.done_with_saved(0);
+    *freed = before - allocator_statistics().live_bytes;
+    *diff_after = diff_dst.defined() ? diff_dst.to_vector<double>()[0] : NAN;
+    ctx.give(0, std::move(result));
+  }
+};
+
+TEST(Backward, FreesWhatAnOpIsDoneWith) {
+  constexpr std::int64_t kMany = 1 << 17;
+  std::size_t freed = 0;
+  double diff = 0;
+  const Tensor x = full({kMany}, 3, f64).requires_grad_();
+  sum(apply(Doubles{&freed, &diff}, Location::current(), x) * 5).backward();
+  EXPECT_GE(freed, 2 * kMany * sizeof(double));
+  EXPECT_TRUE(std::isnan(diff));
+  EXPECT_EQ(x.grad().to_vector<double>()[kMany - 1], 10);
+}
+
+TEST(Backward, KeepsWhatAnOpIsDoneWithWhereOthersReadIt) {
+  std::size_t freed = 0;
+  double diff = 0;
+  const Tensor x = full({1024}, 3, f64).requires_grad_();
+  const Tensor y = apply(Doubles{&freed, &diff}, Location::current(), x), loss = sum(y * 5);
+  for (int i = 1; i <= 2; ++i) {
+    loss.backward({}, true);
+    EXPECT_EQ(freed, 0u);
+    EXPECT_EQ(diff, 5);
+    EXPECT_EQ(x.grad().to_vector<double>()[0], i * 10);
+  }
+  y.retain_grad();
+  loss.backward();
+  EXPECT_EQ(freed, 0u);
+  EXPECT_EQ(y.grad().to_vector<double>()[0], 5);
 }
 
 }  // namespace

@@ -238,6 +238,24 @@ TEST(CustomOp, SaysWhatIsWrong) {
       "none, or ctx.give())");
 }
 
+TEST(CustomOp, RefusesMoreOutputsAndSavedTensorsThanANodeCounts) {
+  const auto many = custom_op(
+      "many",
+      [](Forward& ctx, const Tensor& saved, const Tensor& given) {
+        for (int i = 0; i < saved.item<int>(); ++i) ctx.save(saved);
+        return std::vector<Tensor>(static_cast<std::size_t>(given.item<int>()), given);
+      },
+      [](Backward& ctx, std::span<const Tensor> diff) { ctx.give(1, diff.back()); });
+  const auto leaf = [](double value) { return scalar(value).requires_grad_(); };
+  const Tensor few = leaf(2);
+  many(scalar(65'535), few).back().backward();
+  EXPECT_EQ(few.grad().item<float>(), 1);
+  expect_error_with<UsageError>([&] { many(scalar(1), leaf(65'536)); },
+                                ": 65536 outputs, 1 saved tensors (want at most 65535 of each)");
+  expect_error_with<UsageError>([&] { many(scalar(65'536), leaf(1)); },
+                                ": 1 outputs, 65536 saved tensors (want at most 65535 of each)");
+}
+
 TEST(CustomOp, NamesASavedTensorAndAnInputThatAreNotThere) {
   const auto forgetful = custom_op(
       "forgetful", [](Forward&, const Tensor& x) { return x * x; },

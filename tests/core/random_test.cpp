@@ -56,6 +56,23 @@ TEST(Random, DrawsFromTheRangeAndTheMoments) {
   }
 }
 
+TEST(Random, StaysBelowTheUpperBoundInEveryType) {
+  // Where numbers are coarse beside the range, or the bound is none of them, rounding would go beyond it.
+  const std::vector<std::pair<double, double>> ranges{{0, 1},     {1, 1.1},     {-1, 0},
+                                                      {-1.1, -1}, {1000, 1001}, {0.5, 0.501}};
+  for (const DType dtype : {bf16, f32, f64}) {
+    for (const auto& [low, high] : ranges) {
+      Generator generator(1);
+      Tensor t = empty({20'000}, dtype);
+      fill_uniform(t, low, high, generator);
+      const auto values = t.to_vector<double>();
+      EXPECT_LT(*std::max_element(values.begin(), values.end()), high) << name_of(dtype) << " from " << low;
+    }
+  }
+  Generator generator(1);
+  EXPECT_EQ(uniform({1}, 2, 2, f32, generator).item<double>(), 2);
+}
+
 TEST(Random, DoesNotDependOnTheNumberOfThreads) {
   const auto draw = [](int threads) {
     const ThreadLimit limit(threads);

@@ -133,6 +133,29 @@ TEST(Tensor, ConvertsWhenItCopies) {
   EXPECT_EQ(b.to_vector<bool>(), (std::vector<bool>{false, true, true}));
 }
 
+TEST(Tensor, CopiesPartsOfItselfAsIfTheyWereReadBefore) {
+  Tensor matrix = tensor({{1, 2, 3}, {4, 5, 6}, {7, 8, 9}});
+  matrix.copy_(matrix.alias({3, 3}, {1, 3}, 0));
+  EXPECT_EQ(matrix.to_vector<int>(), (std::vector<int>{1, 4, 7, 2, 5, 8, 3, 6, 9}));
+  const std::int64_t size = 300'000;  // worth several threads
+  Tensor line = arange(0, static_cast<double>(size)), shifted = line.alias({size - 1}, {1}, 1);
+  shifted.copy_(line.alias({size - 1}, {1}, 0));
+  const auto values = line.to_vector<std::int64_t>();
+  for (std::int64_t i = 1; i < size; ++i) ASSERT_EQ(values[static_cast<std::size_t>(i)], i - 1);
+  line.copy_(line);
+  EXPECT_EQ(line.to_vector<std::int64_t>(), values);
+}
+
+TEST(Tensor, RefusesCopiesIntoOnePlaceOfSeveralElements) {
+  Tensor row = zeros({3});
+  expect_error<UsageError>(
+      [&] {
+        row.alias({2, 3}, {0, 1}, 0).copy_(ones({2, 3}));
+      },
+      "copy_: elements of the tensor overlap: shape [2, 3], strides [0, 1] (want an own place for each)");
+  EXPECT_EQ(row.to_vector<int>(), (std::vector<int>{0, 0, 0}));
+}
+
 TEST(Tensor, RoundsBfloat16ToNearestEven) {
   const Tensor t =
       tensor(std::vector<BFloat16>{BFloat16(1.0f), BFloat16(1.00390625f), BFloat16(1.01171875f), BFloat16(NAN)}, {4});

@@ -8,6 +8,7 @@ at::ScalarType scalar_type(DType dtype) {
   switch (dtype) {
     case DType::f64: return at::kDouble;
     case DType::f32: return at::kFloat;
+    case DType::bf16: return at::kBFloat16;
     case DType::i64: return at::kLong;
     case DType::boolean: return at::kBool;
     default: throw DTypeError("libtorch: no such type in these tests");

@@ -24,12 +24,14 @@ struct Affine {
 /// The gradients of all of f's inputs, given diff_dst: of in[1] and so on, and of a bias of zeros where there is one.
 TorchFunction gradients_of(TorchFunction f) {
   return [f = std::move(f)](In in, const std::string& sample) {
+    const bool twice = at::GradMode::is_enabled();
+    const at::AutoGradMode recording(true);
     TorchTensors inputs(in.begin() + 1, in.end());
     if (inputs.size() > 1 && sample.find("no_bias") == std::string::npos) inputs.push_back(at::zeros_like(inputs[1]));
     for (T& t : inputs) {
       if (!t.requires_grad()) t = t.detach().requires_grad_();
     }
-    return torch::autograd::grad(f(inputs, sample), inputs, {in[0]}, true, true);
+    return torch::autograd::grad(f(inputs, sample), inputs, {in[0]}, twice, twice);
   };
 }
 

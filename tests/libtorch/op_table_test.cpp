@@ -15,17 +15,6 @@ using op_table::Case;
 using op_table::Row;
 using op_table::Sample;
 
-const TorchTable& table() {
-  static const TorchTable instance = [] {
-    TorchTable t;
-    for (const auto& add :
-         {add_elementwise, add_movements, add_reductions, add_products, add_losses, add_windows, add_networks})
-      add(t);
-    return t;
-  }();
-  return instance;
-}
-
 bool excepted(const std::string& key) { return not_in_libtorch().contains(key); }
 
 /// Both sides round, and libtorch's kernels may round a few times more than the row counts for dagrad's; what rounds

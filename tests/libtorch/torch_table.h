@@ -25,6 +25,13 @@ void add_losses(TorchTable& table);
 void add_windows(TorchTable& table);
 void add_networks(TorchTable& table);
 
+/// All of them.
+const TorchTable& table();
+/// The same for the rows' benchmarks.
+const TorchTable& benchmark_table();
+/// Whether a row draws random numbers, which differ from libtorch's.
+bool draws_in_libtorch(const std::string& row);
+
 /// What cannot be compared, and why. Keys are `row` and `row/sample`; before them may stand `gradient of`, and before
 /// that, where only f32 is compared, `f64 of` or `f64 gradient of`.
 const std::map<std::string, std::string>& not_in_libtorch();
@@ -43,7 +50,8 @@ TorchFunction of3(std::function<at::Tensor(const at::Tensor&, const at::Tensor&,
 using Samples = std::map<std::string, std::function<at::Tensor(const TorchTensors&)>>;
 TorchFunction by_sample(Samples samples);
 
-/// The gradient of f's first result by its input `input`, as a function of diff_dst, in[0], and of f's inputs.
+/// The gradient of f's first result by its input `input`, as a function of diff_dst, in[0], and of f's inputs. It is
+/// itself recorded unless a NoGradGuard is about.
 TorchFunction gradient_of(TorchFunction f, std::size_t input = 0);
 /// d f(x) / dx at an x of zeros, as a function of diff_dst, for a linear f.
 at::Tensor adjoint(const at::Tensor& diff, at::IntArrayRef shape,

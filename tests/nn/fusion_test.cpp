@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
+#include "dagrad/core/capture/captured_step.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
 #include "dagrad/core/graph.h"
@@ -142,6 +143,24 @@ TEST(SequentialFusion, NoticesThatAParameterHasChanged) {
   const NoGrad guard;
   expect_near(copy(x), one_by_one(copy, x), 1e-5, "a copy");
   agrees("a change of the copy");
+}
+
+TEST(SequentialFusion, NoticesInCapturedStepsThatAParameterHasChanged) {
+  Sequential net(Conv2d(3, 8, 3), BatchNorm2d(8), ReLU(), Flatten(), Linear(8 * 16, 4), BatchNorm1d(4));
+  net.eval();
+  const auto evaluate = [&](const Tensor& x) {
+    const NoGrad guard;
+    return net(x);
+  };
+  CapturedStep step(evaluate);
+  for (int i = 0; i < 9; ++i) {
+    const NoGrad guard;
+    if (i % 2 == 1) {
+      for (Tensor p : net.parameters()) p.copy_(p * 1.1);
+    }
+    const Tensor x = randn({5, 3, 6, 6});
+    EXPECT_EQ(step(x).to_vector<float>(), evaluate(x).to_vector<float>()) << "call " << i;
+  }
 }
 
 TEST(SequentialFusion, LeavesAloneWhatIsNotTheSame) {

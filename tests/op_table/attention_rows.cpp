@@ -234,7 +234,8 @@ Row bilinear_row() {
                  bilinear_sample("one_1x1_1_to_1", {1}, 1, 1, 1),
                  bilinear_sample("no_rows_0x2_3_to_2", {0}, 2, 3, 2),
                  bilinear_sample("tail_33x17_9_to_5", {33}, 17, 9, 5),
-                 bilinear_sample("primitive_7x19_17_to_5", {7}, 19, 17, 5)};
+                 bilinear_sample("long_7x19_17_to_5", {7}, 19, 17, 5),
+                 bilinear_sample("primitive_29x19_17_to_19", {29}, 19, 17, 19)};
   row.bad = {bad<ShapeError>(
                  "weights",
                  [] {

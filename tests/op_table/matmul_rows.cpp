@@ -93,6 +93,7 @@ Row matmul_row() {
                  sample("tail_33x17_17x31", {33, 17}, {17, 31}),
                  sample("long_inner_16x4099_4099x16", {16, 4099}, {4099, 16}),
                  sample("threads_200x160_160x120", {200, 160}, {160, 120}),
+                 sample("matrix_vector_43x331_331", {43, 331}, {331}),
                  sample("large_batch_6x40x33_6x33x20", {6, 40, 33}, {6, 33, 20})};
   row.bad = {bad<ShapeError>(
                  "inner_sizes",
@@ -183,7 +184,9 @@ Row linear_row() {
                  linear_sample("batch_no_inputs_2x3x0_to_2", {2, 3, 0}, 2),
                  linear_sample("tail_67x129_to_65", {67, 129}, 65),
                  linear_sample("threads_200x160_to_120", {200, 160}, 120),
-                 linear_sample("many_rows_5000x9_to_3", {5000, 9}, 3)};
+                 linear_sample("many_rows_5000x9_to_3", {5000, 9}, 3),
+                 linear_sample("few_outputs_131x517_to_10", {131, 517}, 10),
+                 linear_sample("few_rows_3x401_to_71", {3, 401}, 71)};
   row.bad = {bad<ShapeError>(
                  "inner_sizes",
                  [] {
@@ -329,7 +332,8 @@ Row fused_row(const char* name, const char* formula, std::vector<std::string> co
                  fused_sample("no_inputs_3x0_to_2", {3, 0}, 2),
                  fused_sample("no_outputs_3x2_to_0", {3, 2}, 0),
                  fused_sample("tail_67x129_to_65", {67, 129}, 65),
-                 fused_sample("threads_200x160_to_120", {200, 160}, 120)};
+                 fused_sample("threads_200x160_to_120", {200, 160}, 120),
+                 fused_sample("few_outputs_33x333_to_3", {33, 333}, 3)};
   row.bad = {bad<ShapeError>(
       "inner_sizes",
       [activation] {
@@ -352,7 +356,8 @@ Row fused_row(const char* name, const char* formula, std::vector<std::string> co
   const auto layer = [](const char* sample_name, std::int64_t n, std::int64_t in, std::int64_t out) {
     return Benchmark{fused_sample(sample_name, {n, in}, out), 2.0 * static_cast<double>(n * in * out)};
   };
-  row.benchmarks = {layer("small", 1, 16, 16), layer("medium", 64, 784, 256), layer("large", 128, 1024, 1024)};
+  row.benchmarks = {layer("small", 1, 16, 16), layer("medium", 64, 784, 256), layer("large", 128, 1024, 1024),
+                    layer("ten_outputs", 128, 1024, 10), layer("one_row", 1, 1024, 1024)};
   return row;
 }
 

@@ -389,11 +389,16 @@ Row global_row(const char* name, const char* formula, bool largest) {
                  adaptive_sample("volume_1x2x3x4x3", {1, 2, 3, 4, 3}, {1, 1, 1}, largest),
                  adaptive_sample("empty_batch_0x2x5x7", {0, 2, 5, 7}, {1, 1}, largest),
                  adaptive_sample("tail_2x33x17x16", {2, 33, 17, 16}, {1, 1}, largest)};
-  for (Sample& sample : row.samples) {
+  row.benchmarks = {{adaptive_sample("small", {1, 8, 8, 8}, {1, 1}, largest)},
+                    {adaptive_sample("medium", {8, 16, 28, 28}, {1, 1}, largest)},
+                    {adaptive_sample("large", {32, 64, 56, 56}, {1, 1}, largest)}};
+  const auto make_global = [largest](Sample& sample) {
     sample.call = [largest](std::span<const Tensor> in) {
       return std::vector{largest ? global_max_pool(in[0]) : global_avg_pool(in[0])};
     };
-  }
+  };
+  for (Sample& sample : row.samples) make_global(sample);
+  for (Benchmark& benchmark : row.benchmarks) make_global(benchmark.sample);
   row.nonzero_gradients = 0;
   row.bad = {bad<ShapeError>(
       "matrix",

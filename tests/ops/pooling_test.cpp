@@ -1,12 +1,15 @@
 #include "dagrad/ops/pooling.h"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "dagrad/core/creation.h"
+#include "dagrad/core/error.h"
 #include "dagrad/core/random.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/view.h"
+#include "expect_error.h"
 
 namespace dagrad {
 namespace {
@@ -47,6 +50,16 @@ TEST(MaxPool, WithReluLeavesMinusInfinityWhereThereIsPaddingOnly) {
                                                  {.kernel = 2, .stride = 1, .padding = 1, .dilation = 4, .relu = true});
   EXPECT_EQ(dst.item<float>(), -std::numeric_limits<float>::infinity());
   EXPECT_EQ(at.item<std::int64_t>(), -1);
+}
+
+TEST(Pooling, RefusesOptionsThatOverflow) {
+  const Tensor x = ones({1, 1, 5, 5});
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  expect_error<UsageError>([&] { max_pool2d(x, {.kernel = 2, .stride = kMost, .ceil_mode = true}); },
+                           "max_pool2d: stride is 9223372036854775807 (want at most 2147483647)");
+  EXPECT_THROW(max_pool2d(x, {.kernel = 2, .dilation = kMost}), UsageError);
+  EXPECT_THROW(adaptive_avg_pool2d(x, kMost), UsageError);
+  EXPECT_EQ(max_pool2d(x, {.kernel = 2, .stride = 0x7fffffff, .ceil_mode = true}).shape(), (Shape{1, 1, 1, 1}));
 }
 
 }  // namespace

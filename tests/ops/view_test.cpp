@@ -2,6 +2,7 @@
 #include "dagrad/ops/view.h"
 
 #include <gtest/gtest.h>
+#include <limits>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
@@ -39,6 +40,13 @@ TEST(View, HasMorePartsThanANodeHasOutputs) {
     EXPECT_EQ(sum(gradient).item<double>(), 1);
     EXPECT_EQ(gradient.to_vector<double>().back(), 1);
   }
+}
+
+TEST(Slice, OfStepsLongerThanTheAxisIsTheFirstElement) {
+  const Tensor x = arange(0, 5);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(slice(x, 0, 1, 5, kMost).to_vector<int>(), std::vector<int>{1});
+  EXPECT_EQ(slice(x, 0, 5, kMost, kMost).numel(), 0);
 }
 
 }  // namespace

@@ -254,7 +254,12 @@ TEST(Trajectories, HaveEveryOptionOfEveryOptimizerAtAValueThatMatters) {
       const double usual = with_defaults->option(option);
       if (matters || usual == optimizer->option(option)) continue;
       const auto here = end_of(t, [](Optimizer&) {}),
-                 there = end_of(t, [&](Optimizer&o) { o.set_option(option, usual); });
+                 there = end_of(t, [&](Optimizer&o) {
+                   // Which without momentum must be off, and makes no difference.
+                   if (option == "momentum" && o.state().numbers.contains("group0.nesterov"))
+                     o.set_option("nesterov", 0);
+                   o.set_option(option, usual);
+                 });
       for (std::size_t i = 0; i < kNumbers; ++i)
         matters |= !(std::abs(here[i] - there[i]) <= 1e-9 * std::max(1.0, std::abs(here[i])));
     }

@@ -201,6 +201,20 @@ TEST(CapturedHazards, SwitchesOfRequiresGradInTheStepAreRefused) {
       "requires_grad_");
 }
 
+TEST(CapturedHazards, WhatAnotherThreadDoesToItsModelMeanwhileIsNoSwitchInTheStep) {
+  nn::Linear model(4, 4);
+  CapturedStep step([&](const Tensor& x) {
+    std::thread([] {
+      nn::Linear other(2, 2);
+      other.requires_grad_(false);
+      other.to(f64);
+    }).join();
+    return model(x);
+  });
+  const Tensor x = ones({1, 4}), want = model(x).detach();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(step(x).to_vector<float>(), want.to_vector<float>());
+}
+
 TEST(CapturedHazards, TwoOptimizersTrainAdversaries) {
   struct Pair {
     nn::Linear d{4, 4}, g{4, 4};

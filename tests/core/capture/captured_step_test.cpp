@@ -1,5 +1,6 @@
 #include "dagrad/core/capture/captured_step.h"
 
+#include <algorithm>
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
@@ -265,6 +266,21 @@ TEST(CapturedStep, WritesConstantsOfTheFunctionOnce) {
   EXPECT_EQ(step.variants()[0].instructions, 1u) << step.str();
 }
 
+TEST(CapturedStep, WritesConstantsAnewThatAreGradients) {
+  const Tensor w = ones({2}).requires_grad_();
+  CapturedStep step([&](const Tensor& x) {
+    Tensor gradient = empty({2});
+    std::fill_n(gradient.mutable_data<float>(), 2, 3.0f);
+    w.set_grad(gradient);
+    return x * 2;
+  });
+  for (int i = 0; i < 6; ++i) {
+    step(ones({2}));
+    EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{3, 3}));
+    w.grad().zero_();  // as clipping might
+  }
+}
+
 TEST(CapturedStep, DoesEffectsInEachReplay) {
   int count = 0;
   CapturedStep step([&](const Tensor& x) {
@@ -454,6 +470,16 @@ TEST(CapturedStep, RefusesInputsThatRequireGradients) {
 TEST(CapturedStep, RefusesToRunWithinAnother) {
   auto inner = std::make_shared<CapturedStep<Tensor (*)(const Tensor&)>>(+[](const Tensor& x) { return x + 1; });
   expect_refusal([inner](const Tensor& x) { return (*inner)(x); }, "captured step: called within another one");
+}
+
+TEST(CapturedStep, RefusesFunctionsThatCallItThemselvesOnceItCaptures) {
+  std::function<Tensor(const Tensor&)> again;
+  CapturedStep step([&](const Tensor& x) { return x.size(0) > 1 ? again(x) : x * 2; });
+  again = [&](const Tensor& x) { return step(slice(x, 0, 1, x.size(0))) + 1; };
+  EXPECT_EQ(step(ones({6})).item<float>(), 7);  // five times 1 to twice 1, through six variants
+  EXPECT_EQ(step.variants().size(), 6U);
+  expect_error<CaptureError>([&] { step(ones({6})); },
+                             "captured step: called within another one (want one around both)");
 }
 
 TEST(CapturedStep, RefusesOptimizersThatCallTheFunctionAsTheyLike) {

@@ -40,7 +40,8 @@ TEST_F(Cifar, SaysWhatIsWrong) {
 }
 
 TEST_F(Numpy, TellsClassesFromNumbers) {
-  io::save_npz({{"x", ones({3, 2}, f64)}, {"y", tensor({0, 4, 1}, {3, 1}, i64)}, {"z", ones({3, 2})}}, folder_ / "a");
+  io::save_npz({{"x", ones({3, 2}, f64)}, {"y", tensor({0, 4, 1}, {3, 1}, i64)}, {"z", ones({3, 2}, f64)}},
+               folder_ / "a");
   const Dataset classes = load_npz_dataset(folder_ / "a");
   EXPECT_EQ(classes.features.dtype(), f32);
   EXPECT_EQ(classes.labels.shape(), Shape{3});
@@ -48,6 +49,7 @@ TEST_F(Numpy, TellsClassesFromNumbers) {
   EXPECT_EQ(load_npz_dataset(folder_ / "a", {.classes = 7}).classes, 7);
   const Dataset numbers = load_npz_dataset(folder_ / "a", {.labels = "z"});
   EXPECT_EQ(numbers.labels.shape(), (Shape{3, 2}));
+  EXPECT_EQ(numbers.labels.dtype(), f32);
   EXPECT_EQ(numbers.classes, 0);
   io::save_npy(ones({2, 2}), folder_ / "x.npy");
   io::save_npy(tensor({0, 1}, u8), folder_ / "y.npy");
@@ -73,6 +75,12 @@ TEST_F(Numpy, SaysWhatIsWrong) {
         load(ones({2, 2}), zeros({3}, i64));
       },
       file + ": features [2, 2], labels [3] (want one label a sample)");
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  expect_error_with<IoError>(
+      [&] {
+        load(ones({1, 2}), tensor(std::vector<std::int64_t>{kMost}));
+      },
+      ": the largest label is 9223372036854775807");
   expect_error<IoError>(
       [&] {
         load(ones({2, 2}), tensor({0, -1}, i64));

@@ -357,5 +357,14 @@ TEST(Trainer, RefusesOptionsThatCannotBeMeant) {
                            "Trainer: the loss has shape [16] (want one number, as of Reduction::mean)");
 }
 
+TEST(Trainer, ReportsMetricsAndLossOfTheSameEvaluation) {
+  Setting s;
+  optim::LBFGS lbfgs(s.net.parameters(), {.max_iter = 5, .line_search = optim::LineSearch::strong_wolfe});
+  Trainer trainer(s.net, lbfgs, CrossEntropyLoss(), s.loader,
+                  {.train_metrics = {std::make_shared<metrics::LossMetric>("same", CrossEntropyLoss())}});
+  const Scores& scores = trainer.fit().epochs[0].train;
+  EXPECT_NEAR(scores.at("same"), scores.loss, 1e-6 * scores.loss);
+}
+
 }  // namespace
 }  // namespace dagrad::nn

@@ -1,0 +1,30 @@
+// Kernels of products whose rows are weighted sums of rows of memory. Internal.
+#pragma once
+
+#include <cstdint>
+
+#include "dagrad/core/dtype.h"
+
+namespace dagrad::row_kernels {
+
+/// Columns come in multiples of so many.
+inline constexpr std::int64_t kUnit = 16;
+
+/// dst[i, j] = sum over k of a[i, k] b[k, j] for a few rows of a; steps in elements.
+template <class T, class Out>
+struct Job {
+  std::int64_t rows, inner, columns;
+  const T* a;
+  std::int64_t a_row, a_column;
+  const T* b;  // columns in line
+  std::int64_t b_row;
+  Out* dst;  // columns in line
+  std::int64_t dst_row;
+};
+
+/// On the calling thread, b read once for each six rows. T and Out are float, or BFloat16 and float or BFloat16; sums
+/// are in f32 in any case, and do not depend on where an element lies.
+template <class T, class Out>
+void run(const Job<T, Out>& job);
+
+}  // namespace dagrad::row_kernels
