@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <hwy/cache_control.h>
 #include <optional>
 
 #include "dagrad/core/add_observer.h"
@@ -11,6 +12,7 @@
 #include "dagrad/core/onednn/booking.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/strided_loop.h"
+#include "dagrad/core/transposed_tile.h"
 
 namespace dagrad {
 namespace detail {
@@ -23,9 +25,22 @@ namespace {
 
 // A thread is worth starting above this many elements (a fork costs about 1 us, a core moves 10 to 20 elements a ns).
 constexpr std::int64_t kGrain = 64 << 10;
+// From so many elements on nobody finds a result in the caches, and it is written past them.
+constexpr std::int64_t kStreamedFrom = 2 << 20;
+
+/// Zeros are left to memset, which writes what is large past the caches: 16 MiB in 0.3 ms in place of 1.2.
+template <class T>
+void fill_row(T* dst, T value, std::int64_t count) {
+  constexpr std::array<std::byte, sizeof(T)> kZero{};
+  if (std::memcmp(&value, kZero.data(), sizeof(T)) == 0)
+    std::memset(static_cast<void*>(dst), 0, static_cast<std::size_t>(count) * sizeof(T));
+  else
+    std::fill_n(dst, count, value);
+}
 
 template <class To, class From>
 void copy_row(To* dst, std::int64_t dst_stride, const From* src, std::int64_t src_stride, std::int64_t count) {
+  if (dst_stride == 1 && src_stride == 0) return fill_row(dst, convert_to<To>(*src), count);
   if constexpr (std::is_same_v<To, From>) {
     if (dst_stride == 1 && src_stride == 1) {
       std::memcpy(dst, src, static_cast<std::size_t>(count) * sizeof(To));
@@ -64,25 +79,24 @@ template <class T>
 bool copy_transposed(const StridedLoop<2>& loop, T* dst, const T* src) {
   // dst runs along dimension 0, src along dimension 1; a third dimension counts the matrices.
   if (loop.rank < 2 || loop.rank > 3 || loop.strides[0][0] != 1 || loop.strides[1][1] != 1) return false;
-  constexpr std::int64_t kTile = 32;
   const std::int64_t columns = loop.sizes[0], rows = loop.sizes[1], batch = loop.rank == 3 ? loop.sizes[2] : 1;
   const std::int64_t dst_step = loop.strides[0][1], src_step = loop.strides[1][0];
-  const std::int64_t bands = (rows + kTile - 1) / kTile;
+  const bool streamed = columns * rows * batch >= kStreamedFrom;
+  const std::int64_t bands = (rows + kTransposedTile - 1) / kTransposedTile;
   const auto copy_band = [&](std::int64_t r0, T* to, const T* from) {
-    const std::int64_t r1 = std::min(r0 + kTile, rows);
-    for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
-      const std::int64_t c1 = std::min(c0 + kTile, columns);
-      for (std::int64_t r = r0; r < r1; ++r) {
-        for (std::int64_t c = c0; c < c1; ++c) to[r * dst_step + c] = from[c * src_step + r];
-      }
-    }
+    const std::int64_t height = std::min(kTransposedTile, rows - r0);
+    for (std::int64_t c0 = 0; c0 < columns; c0 += kTransposedTile)
+      copy_transposed_tile(from + c0 * src_step + r0, src_step, to + r0 * dst_step + c0, dst_step, height,
+                           std::min(kTransposedTile, columns - c0), streamed);
   };
-  parallel_for(batch * bands, std::max<std::int64_t>(1, kGrain / (kTile * columns + 1)),
+  parallel_for(batch * bands, std::max<std::int64_t>(1, kGrain / (kTransposedTile * columns + 1)),
                [&](std::int64_t begin, std::int64_t end) {
                  for (std::int64_t i = begin; i < end; ++i) {
                    const std::int64_t matrix = i / bands;
-                   copy_band(i % bands * kTile, dst + matrix * loop.strides[0][2], src + matrix * loop.strides[1][2]);
+                   copy_band(i % bands * kTransposedTile, dst + matrix * loop.strides[0][2],
+                             src + matrix * loop.strides[1][2]);
                  }
+                 if (streamed) hwy::FlushStream();
                });
   return true;
 }

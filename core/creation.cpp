@@ -16,6 +16,10 @@ Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
 
 Tensor full(const Shape& shape, double value, DType dtype) {
   Tensor result = empty(shape, dtype);
+  if (value == 0 && !std::signbit(value)) {
+    std::memset(result.mutable_raw_data(), 0, result.bytes());  // what is large it writes past the caches
+    return result;
+  }
   visit_dtype(dtype, [&]<class T>(T) { std::fill_n(result.mutable_data<T>(), result.numel(), convert_to<T>(value)); });
   return result;
 }

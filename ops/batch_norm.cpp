@@ -23,6 +23,17 @@ Tensor by_channel(const Tensor& t, const Tensor& src) {
   return reshape(t, shape);
 }
 
+/// Calls f(X(), T()) with the types of a source's elements and of what is computed of them.
+template <class F>
+void with_types(DType src, const F& f) {
+  if (src == f64)
+    f(double(), double());
+  else if (src == bf16)
+    f(BFloat16(), float());
+  else
+    f(float(), float());
+}
+
 /// The gradients of batch_norm.
 struct BatchNormBackward {
   static constexpr std::string_view name = "batch_norm_backward";
@@ -49,10 +60,7 @@ struct BatchNormBackward {
     for (const Tensor& t : {diff_dst, src, weight, dst}) ctx.save(t);
     ctx.save(training ? Tensor() : mean);
     ctx.save(training ? Tensor() : scale);
-    if (mean.dtype() == f64)
-      run<double>(diff_dst, src, weight, dst, mean, scale, diff);
-    else
-      run<float>(diff_dst, src, weight, dst, mean, scale, diff);
+    with_types(src.dtype(), [&]<class X, class T>(X, T) { run<X, T>(diff_dst, src, weight, dst, mean, scale, diff); });
   }
 
   // See Note [Second derivative of a normalization]; a relu lets pass the same elements again.
@@ -82,7 +90,7 @@ struct BatchNormBackward {
   }
 
  private:
-  template <class T>
+  template <class X, class T>
   void run(const Tensor& diff_dst, const Tensor& src, const Tensor& weight, const Tensor& dst, const Tensor& mean,
            const Tensor& scale, std::array<Tensor, 3>& diff) const {
     if (src.numel() == 0) {
@@ -91,9 +99,9 @@ struct BatchNormBackward {
       return;
     }
     const Format format = src.format();
-    const Tensor g = as_norm_type(diff_dst, dtype_of<T>, format), x = as_norm_type(src, dtype_of<T>, format),
-                 y = relu ? as_norm_type(dst, dtype_of<T>, format) : Tensor(), w = as_norm_type(weight, dtype_of<T>);
-    Tensor result = norm_result(diff[0], dtype_of<T>);
+    const Tensor g = as_norm_type(diff_dst, dtype_of<X>, format), x = as_norm_type(src, dtype_of<X>, format),
+                 y = relu ? as_norm_type(dst, dtype_of<X>, format) : Tensor(), w = as_norm_type(weight, dtype_of<T>);
+    Tensor result = norm_result(diff[0], dtype_of<X>);
     const Channels size = Channels::of(result);
     const std::int64_t channels = size.channels;
     // Of each channel: sum(g), sum(g (x - mean)), the gradient's scale, shift and slope.
@@ -106,7 +114,7 @@ struct BatchNormBackward {
     const T* means = mean.data<T>();
     const T* r = scale.data<T>();
     const T* of_weight = data_or_null<T>(w);
-    channel_sums(size, g.data<T>(), x.data<T>(), data_or_null<T>(y), means, sum_g);
+    channel_sums(size, g.data<X>(), x.data<X>(), data_or_null<X>(y), means, sum_g);
     const auto count = static_cast<T>(size.count());
     for (std::int64_t c = 0; c < channels; ++c) {
       scales[c] = of_weight == nullptr ? r[c] : of_weight[c] * r[c];
@@ -114,8 +122,8 @@ struct BatchNormBackward {
       slopes[c] = scales[c] * r[c] * (r[c] * (sum_gx[c] / count));
       sum_gx[c] *= r[c];
     }
-    channel_gradient(size, g.data<T>(), x.data<T>(), data_or_null<T>(y),
-                     ChannelGradient<T>{means, scales, shifts, training ? slopes : nullptr}, result.mutable_data<T>());
+    channel_gradient(size, g.data<X>(), x.data<X>(), data_or_null<X>(y),
+                     ChannelGradient<T>{means, scales, shifts, training ? slopes : nullptr}, result.mutable_data<X>());
     finish_norm_result(result, diff[0]);
     copy_elements(workspace.alias({channels}, {1}, channels), diff[1]);
     copy_elements(workspace.alias({channels}, {1}, 0), diff[2]);
@@ -159,10 +167,8 @@ struct BatchNorm {
   // dst = (src - mean) scale weight + bias, scale = 1 / sqrt(variance + eps); with relu, max(0, that)
   void forward(Forward& ctx, const Tensor& src, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                const Tensor& running_var, Tensor& dst) const {
-    if (norm_type(src) == f64)
-      run<double>(ctx, src, weight, bias, running_mean, running_var, dst);
-    else
-      run<float>(ctx, src, weight, bias, running_mean, running_var, dst);
+    with_types(src.dtype(),
+               [&]<class X, class T>(X, T) { run<X, T>(ctx, src, weight, bias, running_mean, running_var, dst); });
   }
 
   // diff_src = weight scale (diff_dst - mean(diff_dst) - n mean(diff_dst n)) in training, else weight scale diff_dst,
@@ -195,7 +201,7 @@ struct BatchNorm {
     }
   }
 
-  template <class T>
+  template <class X, class T>
   void run(Forward& ctx, const Tensor& src, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
            const Tensor& running_var, Tensor& dst) const {
     const std::int64_t channels = src.size(1);
@@ -206,9 +212,9 @@ struct BatchNorm {
     ctx.save(mean);
     ctx.save(scale);
     if (src.numel() == 0) return;
-    const Tensor x = as_norm_type(src, dtype_of<T>, src.format()), w = as_norm_type(weight, dtype_of<T>),
+    const Tensor x = as_norm_type(src, dtype_of<X>, src.format()), w = as_norm_type(weight, dtype_of<T>),
                  b = as_norm_type(bias, dtype_of<T>);
-    Tensor result = norm_result(dst, dtype_of<T>);
+    Tensor result = norm_result(dst, dtype_of<X>);
     const Channels size = Channels::of(result);
     Tensor workspace = Tensor::allocate({{3, channels}, dtype_of<T>});  // variances, and each channel's scale and shift
     T* variances = workspace.mutable_data<T>();
@@ -217,7 +223,7 @@ struct BatchNorm {
     T* means = mean.mutable_data<T>();
     T* r = scale.mutable_data<T>();
     if (training) {
-      channel_moments(size, x.data<T>(), means, variances);
+      channel_moments(size, x.data<X>(), means, variances);
       for (std::int64_t c = 0; c < channels; ++c) variances[c] /= static_cast<T>(size.count());
       const auto count = static_cast<double>(size.count());
       update_running(name, running_mean, mean, momentum);
@@ -234,7 +240,7 @@ struct BatchNorm {
       scales[c] = of_weight == nullptr ? r[c] : of_weight[c] * r[c];
       shifts[c] = of_bias == nullptr ? 0 : of_bias[c];
     }
-    normalize_channels(size, x.data<T>(), means, scales, shifts, relu, result.mutable_data<T>());
+    normalize_channels(size, x.data<X>(), means, scales, shifts, relu, result.mutable_data<X>());
     finish_norm_result(result, dst);
   }
 };

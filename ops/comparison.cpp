@@ -51,12 +51,23 @@ void compare(const Tensor& a, double number, Tensor& dst, const Test& test) {
     using C = std::conditional_t<is_floating(dtype_of<T>), Floating, std::int64_t>;
     using Held = std::conditional_t<is_floating(dtype_of<T>), T, C>;
     const T* from = a.data<T>();
-    const C y = convert_to<C>(convert_to<Held>(number));
     const std::int64_t step = loop.row_stride(1);
-    for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
-      const T* x = from + at[1];
-      for (std::int64_t i = 0; i < count; ++i) to[at[0] + i] = test(convert_to<C>(x[i * step]), y);
-    });
+    const auto run = [&](auto y) {
+      for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
+        const T* x = from + at[1];
+        bool* const row = to + at[0];
+        if (step == 1) {
+          for (std::int64_t i = 0; i < count; ++i) row[i] = test(convert_to<decltype(y)>(x[i]), y);
+        } else {
+          for (std::int64_t i = 0; i < count; ++i) row[i] = test(convert_to<decltype(y)>(x[i * step]), y);
+        }
+      });
+    };
+    // Truth values beside one of them stay bytes: sixteen at a time in place of two.
+    if constexpr (std::is_same_v<T, bool>) {
+      if (number == 0 || number == 1) return run(static_cast<std::uint8_t>(number));
+    }
+    run(convert_to<C>(convert_to<Held>(number)));
   });
 }
 

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <fmt/format.h>
 
-#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
@@ -31,19 +30,6 @@ std::int64_t units_of(const Tensor& t) { return (t.numel() + kUnit - 1) / kUnit;
 /// How many words of 2^32 keep an element.
 std::uint64_t kept_words(double p) { return static_cast<std::uint64_t>(std::llround((1 - p) * 4294967296.0)); }
 
-/// A unit of elements, or what is left of one, by the bits of a mask.
-template <class T>
-void apply_unit(const T* src, const std::uint8_t* bits, const Outcome& outcome, T* dst, std::int64_t count) {
-  if constexpr (std::is_same_v<T, BFloat16>) {
-    std::array<float, kUnit> buffer;
-    widen(src, buffer.data(), count);
-    dropout_kernels::apply(buffer.data(), bits, outcome, buffer.data(), count);
-    narrow(buffer.data(), dst, count);
-  } else {
-    dropout_kernels::apply(src, bits, outcome, dst, count);
-  }
-}
-
 /// Calls `bits_of(unit, buffer)` for the bits of each unit, and applies them.
 template <class BitsOf>
 void apply_mask(const Tensor& src_in, const Outcome& outcome, Tensor& dst, const BitsOf& bits_of) {
@@ -56,8 +42,8 @@ void apply_mask(const Tensor& src_in, const Outcome& outcome, Tensor& dst, const
         std::array<std::uint8_t, kUnitBytes + kSlack> buffer{};
         for (std::int64_t unit = begin; unit < end; ++unit) {
           const std::int64_t first = unit * kUnit;
-          apply_unit(from + first, bits_of(unit, buffer.data()), outcome, to + first,
-                     std::min(kUnit, src.numel() - first));
+          dropout_kernels::apply(from + first, bits_of(unit, buffer.data()), outcome, to + first,
+                                 std::min(kUnit, src.numel() - first));
         }
       });
     }

@@ -1,10 +1,14 @@
 #include "dagrad/ops/dropout_kernels.h"
 
+#include <algorithm>
+#include <array>
+
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
 #define HWY_TARGET_INCLUDE "dagrad/ops/dropout_kernels.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "dagrad/core/float_lanes-inl.h"
 #include "dagrad/core/philox.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -40,32 +44,45 @@ void draw_bits(const std::uint32_t* words, std::uint32_t last_kept, std::uint8_t
   }
 }
 
-void apply_f32(const float* src, const std::uint8_t* bits, const Outcome& outcome, float* dst, std::int64_t count) {
+/// T: float, or bf16 as bits, computed with in f32.
+template <class T>
+HWY_INLINE void apply_to(const T* src, const std::uint8_t* bits, const Outcome& outcome, T* dst, std::int64_t count) {
+  namespace fl = float_lanes::HWY_NAMESPACE;
   const hn::ScalableTag<float> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const auto scale = hn::Set(d, static_cast<float>(outcome.scale)),
              shift = hn::Set(d, static_cast<float>(outcome.shift));
   const auto dropped = hn::Set(d, static_cast<float>(outcome.dropped));
-  const auto result = [&](auto x, std::int64_t i) HWY_ATTR {
-    return hn::IfThenElse(mask_at(d, bits, i), hn::Add(hn::Mul(x, scale), shift), dropped);
+  const auto apply = [&](const T* from, std::int64_t at, T* to) HWY_ATTR {
+    const auto x = fl::load(from);
+    fl::store(hn::IfThenElse(mask_at(d, bits, at), hn::Add(hn::Mul(x, scale), shift), dropped), to);
   };
   std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) hn::StoreU(result(hn::LoadU(d, src + i), i), d, dst + i);
+  for (; i + lanes <= count; i += lanes) apply(src + i, i, dst + i);
   if (i == count) return;
-  const auto tail = hn::FirstN(d, static_cast<std::size_t>(count - i));
-  hn::BlendedStore(result(hn::MaskedLoad(tail, d, src + i), i), tail, d, dst + i);
+  HWY_ALIGN std::array<T, hn::MaxLanes(hn::ScalableTag<float>())> rest{};
+  std::copy(src + i, src + count, rest.begin());
+  apply(rest.data(), i, rest.data());
+  std::copy_n(rest.begin(), count - i, dst + i);
+}
+
+void apply_f32(const float* src, const std::uint8_t* bits, const Outcome& outcome, float* dst, std::int64_t count) {
+  apply_to(src, bits, outcome, dst, count);
+}
+void apply_bf16(const BFloat16* src, const std::uint8_t* bits, const Outcome& outcome, BFloat16* dst,
+                std::int64_t count) {
+  apply_to(reinterpret_cast<const std::uint16_t*>(src), bits, outcome, reinterpret_cast<std::uint16_t*>(dst), count);
 }
 
 }  // namespace dagrad::dropout_kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-#include <array>
-
 namespace dagrad::dropout_kernels {
 
 HWY_EXPORT(draw_bits);
 HWY_EXPORT(apply_f32);
+HWY_EXPORT(apply_bf16);
 
 void draw(std::uint64_t seed, std::uint64_t position, std::uint32_t last_kept, std::uint8_t* bits) {
   std::array<std::uint32_t, kUnit> words;
@@ -75,6 +92,10 @@ void draw(std::uint64_t seed, std::uint64_t position, std::uint32_t last_kept, s
 
 void apply(const float* src, const std::uint8_t* bits, const Outcome& outcome, float* dst, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(apply_f32)(src, bits, outcome, dst, count);
+}
+
+void apply(const BFloat16* src, const std::uint8_t* bits, const Outcome& outcome, BFloat16* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(apply_bf16)(src, bits, outcome, dst, count);
 }
 
 void apply(const double* src, const std::uint8_t* bits, const Outcome& outcome, double* dst, std::int64_t count) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "dagrad/core/dtype.h"
 #include "dagrad/core/philox.h"
 
 namespace dagrad::dropout_kernels {
@@ -22,6 +23,7 @@ void draw(std::uint64_t seed, std::uint64_t position, std::uint32_t last_kept, s
 
 /// dst[i] = bits[i] ? scale src[i] + shift : dropped; dst may be src.
 void apply(const float* src, const std::uint8_t* bits, const Outcome& outcome, float* dst, std::int64_t count);
+void apply(const BFloat16* src, const std::uint8_t* bits, const Outcome& outcome, BFloat16* dst, std::int64_t count);
 void apply(const double* src, const std::uint8_t* bits, const Outcome& outcome, double* dst, std::int64_t count);
 
 }  // namespace dagrad::dropout_kernels

@@ -30,12 +30,15 @@ void check_range(std::string_view op, const Tensor& row_major, std::int64_t low,
                  const Describe& range) {
   const std::int64_t* const begin = row_major.data<std::int64_t>();
   const std::int64_t* const end = begin + row_major.numel();
-  std::int64_t least = low, most = high - 1;  // without an early end, so that the loop is vectorised
+  // The sign of i - low or of high - 1 - i is set where i is out of range. Without comparisons, which SSE2 lacks for 64
+  // bits, and without an early end the loop is vectorised.
+  const auto first = static_cast<std::uint64_t>(low), span = static_cast<std::uint64_t>(high) - first;
+  std::uint64_t signs = 0;
   for (const std::int64_t* at = begin; at != end; ++at) {
-    least = std::min(least, *at);
-    most = std::max(most, *at);
+    const std::uint64_t offset = static_cast<std::uint64_t>(*at) - first;
+    signs |= offset | (span - 1 - offset);
   }
-  if (least == low && most == high - 1) return;
+  if (static_cast<std::int64_t>(signs) >= 0) return;
   const std::int64_t* const bad = std::find_if(begin, end, [=](std::int64_t i) { return i < low || i >= high; });
   throw UsageError(fmt::format("{}: index out of range: {} at position {} (want {})", op, *bad,
                                position(bad - begin, row_major.shape()), range()));
@@ -89,6 +92,17 @@ void scatter(const From* values, const Strides& values_strides, int axis, const 
       // for 2048 x 2048 along axis 0).
       for (std::int64_t i = 0; i < length; ++i) {
         for (std::int64_t j = 0; j < count; ++j) put_one(i, j);
+      }
+    } else if (step == 1 && index_step == 1) {
+      for (std::int64_t j = 0; j < count; ++j) {
+        To* const line = to + j * across;
+        const std::int64_t* const line_where = where + j * index_across;
+        const From* const line_from = from + j * value_across;
+        if (value_step == 1) {
+          for (std::int64_t i = 0; i < length; ++i) put(line[line_where[i]], line_from[i]);
+        } else {
+          for (std::int64_t i = 0; i < length; ++i) put(line[line_where[i]], line_from[i * value_step]);
+        }
       }
     } else {
       for (std::int64_t j = 0; j < count; ++j) {
@@ -175,6 +189,10 @@ void gather_elements(const Tensor& src, int axis, const Tensor& index, Tensor& d
       const T* const from = from_all + at[2];
       if (index_step == 0 && to_step == 1 && from_step == 1) {
         std::memcpy(to, from + *where * step, static_cast<std::size_t>(count) * sizeof(T));
+      } else if (to_step == 1 && index_step == 1 && from_step == 0 && step == 1) {
+        for (std::int64_t j = 0; j < count; ++j) to[j] = from[where[j]];
+      } else if (to_step == 1 && index_step == 1 && from_step == 1) {
+        for (std::int64_t j = 0; j < count; ++j) to[j] = from[j + where[j] * step];
       } else {
         for (std::int64_t j = 0; j < count; ++j) to[j * to_step] = from[j * from_step + where[j * index_step] * step];
       }

@@ -8,6 +8,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/strided_loop.h"
+#include "dagrad/ops/choose_row.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/operators.h"
@@ -297,11 +298,8 @@ struct Where {
       const T* from_a = a.data<T>();
       const T* from_b = b.data<T>();
       for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          to[at[0] + i * loop.row_stride(0)] = test[at[1] + i * loop.row_stride(1)]
-                                                   ? from_a[at[2] + i * loop.row_stride(2)]
-                                                   : from_b[at[3] + i * loop.row_stride(3)];
-        }
+        choose_row(to + at[0], loop.row_stride(0), test + at[1], loop.row_stride(1), from_a + at[2], loop.row_stride(2),
+                   from_b + at[3], loop.row_stride(3), count);
       });
     });
   }

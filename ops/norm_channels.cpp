@@ -74,8 +74,8 @@ void take_in(const T* more_mean, const T* more_squares, std::int64_t before, std
   }
 }
 
-template <class T>
-void moments_of_columns(const Channels& size, const T* x, T* mean, T* squares) {
+template <class X, class T>
+void moments_of_columns(const Channels& size, const X* x, T* mean, T* squares) {
   const Parts parts(size);
   const std::int64_t columns = size.channels;
   if (parts.count == 1) return norm_lines::column_moments(x, {parts.total, columns}, mean, squares);
@@ -92,8 +92,8 @@ void moments_of_columns(const Channels& size, const T* x, T* mean, T* squares) {
           squares);
 }
 
-template <class T>
-void moments_of_lines(const Channels& size, const T* x, T* mean, T* squares) {
+template <class X, class T>
+void moments_of_lines(const Channels& size, const X* x, T* mean, T* squares) {
   const bool one = size.samples == 1;
   Tensor means, distances;
   if (!one) {
@@ -118,8 +118,8 @@ void add_up(const Tensor& parts, T* sums) {
   std::copy_n(total.data<T>(), total.numel(), sums);
 }
 
-template <class T>
-void sums_of_columns(const Channels& size, const T* g, const T* x, const T* y, const T* mean, T* sums) {
+template <class X, class T>
+void sums_of_columns(const Channels& size, const X* g, const X* x, const X* y, const T* mean, T* sums) {
   const Parts parts(size);
   const std::int64_t columns = size.channels;
   Tensor all;
@@ -133,8 +133,8 @@ void sums_of_columns(const Channels& size, const T* g, const T* x, const T* y, c
   if (parts.count > 1) add_up(all, sums);
 }
 
-template <class T>
-void sums_of_lines(const Channels& size, const T* g, const T* x, const T* y, const T* mean, T* sums) {
+template <class X, class T>
+void sums_of_lines(const Channels& size, const X* g, const X* x, const X* y, const T* mean, T* sums) {
   Tensor all;
   if (size.samples > 1) all = workspace<T>(size.samples, 2 * size.channels);
   T* to = size.samples > 1 ? all.mutable_data<T>() : sums;
@@ -157,25 +157,25 @@ Channels Channels::of(const Tensor& t) {
   return size;
 }
 
-template <class T>
-void channel_moments(const Channels& size, const T* x, T* mean, T* squares) {
+template <class X, class T>
+void channel_moments(const Channels& size, const X* x, T* mean, T* squares) {
   if (size.last)
     moments_of_columns(size, x, mean, squares);
   else
     moments_of_lines(size, x, mean, squares);
 }
 
-template <class T>
-void channel_sums(const Channels& size, const T* g, const T* x, const T* y, const T* mean, T* sums) {
+template <class X, class T>
+void channel_sums(const Channels& size, const X* g, const X* x, const X* y, const T* mean, T* sums) {
   if (size.last)
     sums_of_columns(size, g, x, y, mean, sums);
   else
     sums_of_lines(size, g, x, y, mean, sums);
 }
 
-template <class T>
-void normalize_channels(const Channels& size, const T* x, const T* mean, const T* scale, const T* shift, bool relu,
-                        T* dst) {
+template <class X, class T>
+void normalize_channels(const Channels& size, const X* x, const T* mean, const T* scale, const T* shift, bool relu,
+                        X* dst) {
   if (size.last) {
     const Parts parts(size);
     for_parts(parts.count, parts.rows * size.channels, [&](std::int64_t part) {
@@ -190,8 +190,8 @@ void normalize_channels(const Channels& size, const T* x, const T* mean, const T
   }
 }
 
-template <class T>
-void channel_gradient(const Channels& size, const T* g, const T* x, const T* y, const ChannelGradient<T>& by, T* dst) {
+template <class X, class T>
+void channel_gradient(const Channels& size, const X* g, const X* x, const X* y, const ChannelGradient<T>& by, X* dst) {
   if (size.last) {
     const Parts parts(size);
     for_parts(parts.count, parts.rows * size.channels, [&](std::int64_t part) {
@@ -211,14 +211,20 @@ void channel_gradient(const Channels& size, const T* g, const T* x, const T* y, 
 
 template void channel_moments(const Channels&, const float*, float*, float*);
 template void channel_moments(const Channels&, const double*, double*, double*);
+template void channel_moments(const Channels&, const BFloat16*, float*, float*);
 template void channel_sums(const Channels&, const float*, const float*, const float*, const float*, float*);
 template void channel_sums(const Channels&, const double*, const double*, const double*, const double*, double*);
+template void channel_sums(const Channels&, const BFloat16*, const BFloat16*, const BFloat16*, const float*, float*);
 template void normalize_channels(const Channels&, const float*, const float*, const float*, const float*, bool, float*);
 template void normalize_channels(const Channels&, const double*, const double*, const double*, const double*, bool,
                                  double*);
+template void normalize_channels(const Channels&, const BFloat16*, const float*, const float*, const float*, bool,
+                                 BFloat16*);
 template void channel_gradient(const Channels&, const float*, const float*, const float*, const ChannelGradient<float>&,
                                float*);
 template void channel_gradient(const Channels&, const double*, const double*, const double*,
                                const ChannelGradient<double>&, double*);
+template void channel_gradient(const Channels&, const BFloat16*, const BFloat16*, const BFloat16*,
+                               const ChannelGradient<float>&, BFloat16*);
 
 }  // namespace dagrad

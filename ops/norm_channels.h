@@ -1,6 +1,7 @@
 // Kernels of the normalizations by channel: statistics of each channel, and what is done with them. Internal.
 //
-// x, g and y are as in norm_lines.h; all arguments of one length per channel are [channels].
+// x, g and y are as in norm_lines.h, of type T or, where T is float, of BFloat16; all arguments of one length per
+// channel are [channels].
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,17 @@ struct Channels {
 };
 
 /// The means, and the sums of the squared distances from them; count() > 0.
-template <class T>
-void channel_moments(const Channels& size, const T* x, T* mean, T* squares);
+template <class X, class T>
+void channel_moments(const Channels& size, const X* x, T* mean, T* squares);
 
 /// sum(g), and sum(g (x - mean)); they lie one after the other in `sums`, [2, channels].
-template <class T>
-void channel_sums(const Channels& size, const T* g, const T* x, const T* y, const T* mean, T* sums);
+template <class X, class T>
+void channel_sums(const Channels& size, const X* g, const X* x, const X* y, const T* mean, T* sums);
 
 /// dst = (x - mean) scale + shift, or with `relu` what of it is above 0.
-template <class T>
-void normalize_channels(const Channels& size, const T* x, const T* mean, const T* scale, const T* shift, bool relu,
-                        T* dst);
+template <class X, class T>
+void normalize_channels(const Channels& size, const X* x, const T* mean, const T* scale, const T* shift, bool relu,
+                        X* dst);
 
 /// What each channel's gradient is made of: scale g - shift - (x - mean) slope; without slopes (null) scale g.
 template <class T>
@@ -44,7 +45,7 @@ struct ChannelGradient {
   const T* slope;
 };
 
-template <class T>
-void channel_gradient(const Channels& size, const T* g, const T* x, const T* y, const ChannelGradient<T>& by, T* dst);
+template <class X, class T>
+void channel_gradient(const Channels& size, const X* g, const X* x, const X* y, const ChannelGradient<T>& by, X* dst);
 
 }  // namespace dagrad

@@ -6,53 +6,15 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "dagrad/ops/norm_lanes-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace dagrad::norm_lines::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using D = hn::ScalableTag<float>;
-using V = hn::Vec<D>;
-
-/// A whole vector's worth of elements from i on.
-struct Full {
-  std::int64_t i;
-
-  HWY_INLINE V load(const float* from) const { return hn::LoadU(D(), from + i); }
-  HWY_INLINE V load_or(const float* from, float otherwise) const {
-    return from == nullptr ? hn::Set(D(), otherwise) : load(from);
-  }
-  HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, D(), to + i); }
-  HWY_INLINE V keep(V v) const { return v; }
-};
-
-/// The last elements, fewer than a vector's.
-struct Tail {
-  std::int64_t i;
-  std::size_t count;
-
-  HWY_INLINE hn::Mask<D> mask() const { return hn::FirstN(D(), count); }
-  HWY_INLINE V load(const float* from) const { return hn::MaskedLoad(mask(), D(), from + i); }
-  HWY_INLINE V load_or(const float* from, float otherwise) const {
-    return from == nullptr ? hn::Set(D(), otherwise) : load(from);
-  }
-  HWY_INLINE void store(V v, float* to) const { hn::BlendedStore(v, mask(), D(), to + i); }
-  /// 0 in the lanes that are not there.
-  HWY_INLINE V keep(V v) const { return hn::IfThenElseZero(mask(), v); }
-};
 
 /// Full, but past the caches.
 struct Streamed : Full {
   HWY_INLINE void store(V v, float* to) const { hn::Stream(v, D(), to + i); }
 };
-
-/// f(Full or Tail) for all elements.
-template <class F>
-HWY_INLINE void for_each(std::int64_t count, const F& f) {
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(D()));
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) f(Full{i});
-  if (i < count) f(Tail{i, static_cast<std::size_t>(count - i)});
-}
 
 /// The same for results that are written to dst, past the caches where that is asked for and can be done.
 template <class F>
@@ -81,19 +43,10 @@ HWY_INLINE Sums<float> total(std::int64_t count, const F& f) {
   return {sum(s0, s1, s2, s3), sum(t0, t1, t2, t3)};
 }
 
-/// g where the relu let it through.
-template <class At>
-HWY_INLINE V passed(At at, const float* g, const float* y) {
-  const V v = at.load(g);
-  return y == nullptr ? v : hn::IfThenElseZero(hn::Gt(at.load(y), hn::Zero(D())), v);
-}
-
-/// Not Max, which would lose a NaN.
-HWY_INLINE V above_zero(V v) { return hn::IfThenElse(hn::Lt(v, hn::Zero(D())), hn::Zero(D()), v); }
-
 // Each kernel of a line, for at most 4096 elements where it adds up.
 
-Moments<float> moments_f32(const float* x, std::int64_t count) {
+template <class X>
+HWY_INLINE Moments<float> moments_of(const X* x, std::int64_t count) {
   const float sum = total(count, [x](auto at, V& s, V&) HWY_ATTR { s = hn::Add(s, at.load(x)); }).g;
   const float mean = sum / static_cast<float>(count);
   const V m = hn::Set(D(), mean);
@@ -113,7 +66,8 @@ float squares_f32(const float* x, std::int64_t count) {
       .g;
 }
 
-void normalize_f32(const float* x, float mean, float scale, float shift, bool relu, float* dst, std::int64_t count) {
+template <class X>
+HWY_INLINE void normalize_to(const X* x, float mean, float scale, float shift, bool relu, X* dst, std::int64_t count) {
   const V m = hn::Set(D(), mean), a = hn::Set(D(), scale), b = hn::Set(D(), shift);
   if (relu)
     for_each(count, [&](auto at) HWY_ATTR { at.store(above_zero(hn::MulAdd(hn::Sub(at.load(x), m), a, b)), dst); });
@@ -121,7 +75,8 @@ void normalize_f32(const float* x, float mean, float scale, float shift, bool re
     for_each(count, [&](auto at) HWY_ATTR { at.store(hn::MulAdd(hn::Sub(at.load(x), m), a, b), dst); });
 }
 
-Sums<float> sums_f32(const float* g, const float* x, const float* y, float mean, std::int64_t count) {
+template <class X>
+HWY_INLINE Sums<float> sums_of(const X* g, const X* x, const X* y, float mean, std::int64_t count) {
   const V m = hn::Set(D(), mean);
   return total(count, [&](auto at, V& s, V& t) HWY_ATTR {
     const V v = passed(at, g, y);  // 0 beyond the end
@@ -130,7 +85,8 @@ Sums<float> sums_f32(const float* g, const float* x, const float* y, float mean,
   });
 }
 
-void gradient_f32(const float* g, const float* x, const float* y, Gradient<float> by, float* dst, std::int64_t count) {
+template <class X>
+HWY_INLINE void gradient_to(const X* g, const X* x, const X* y, Gradient<float> by, X* dst, std::int64_t count) {
   const V m = hn::Set(D(), by.mean), a = hn::Set(D(), by.scale), b = hn::Set(D(), by.shift), c = hn::Set(D(), by.slope);
   if (by.slope == 0)  // not 0 * x, which is NaN where x is infinite
     return for_each(count, [&](auto at) HWY_ATTR { at.store(hn::MulSub(passed(at, g, y), a, b), dst); });
@@ -200,85 +156,30 @@ void gradient_each_f32(const float* g, const float* x, const float* weight, Grad
   });
 }
 
-/// dst[j] = sum over the rows of f(row, Full or Tail), four rows at a time: to load and store dst costs more than f.
-template <class F>
-HWY_INLINE void sum_rows(Size size, float* dst, const F& f) {
-  std::int64_t row = 0;
-  for_each(size.columns, [&](auto at) HWY_ATTR { at.store(hn::Zero(D()), dst); });
-  for (; row + 4 <= size.rows; row += 4) {
-    for_each(size.columns, [&](auto at) HWY_ATTR {
-      const V two = hn::Add(f(row, at), f(row + 1, at)), more = hn::Add(f(row + 2, at), f(row + 3, at));
-      at.store(hn::Add(at.load(dst), hn::Add(two, more)), dst);
-    });
-  }
-  for (; row < size.rows; ++row)
-    for_each(size.columns, [&](auto at) HWY_ATTR { at.store(hn::Add(at.load(dst), f(row, at)), dst); });
+// What can be dispatched, for f32 and for bf16.
+
+Moments<float> moments_f32(const float* x, std::int64_t count) { return moments_of(x, count); }
+void normalize_f32(const float* x, float mean, float scale, float shift, bool relu, float* dst, std::int64_t count) {
+  normalize_to(x, mean, scale, shift, relu, dst, count);
+}
+Sums<float> sums_f32(const float* g, const float* x, const float* y, float mean, std::int64_t count) {
+  return sums_of(g, x, y, mean, count);
+}
+void gradient_f32(const float* g, const float* x, const float* y, Gradient<float> by, float* dst, std::int64_t count) {
+  gradient_to(g, x, y, by, dst, count);
 }
 
-void column_moments_f32(const float* x, Size size, float* mean, float* squares) {
-  const std::int64_t columns = size.columns;
-  sum_rows(size, mean, [&](std::int64_t row, auto at) HWY_ATTR { return at.load(x + row * columns); });
-  const V count = hn::Set(D(), static_cast<float>(size.rows));
-  for_each(columns, [&](auto at) HWY_ATTR { at.store(hn::Div(at.load(mean), count), mean); });
-  sum_rows(size, squares, [&](std::int64_t row, auto at) HWY_ATTR {
-    const V d = hn::Sub(at.load(x + row * columns), at.load(mean));
-    return hn::Mul(d, d);
-  });
+Moments<float> moments_bf16(const BFloat16* x, std::int64_t count) { return moments_of(x, count); }
+void normalize_bf16(const BFloat16* x, float mean, float scale, float shift, bool relu, BFloat16* dst,
+                    std::int64_t count) {
+  normalize_to(x, mean, scale, shift, relu, dst, count);
 }
-
-void column_sums_f32(const float* g, const float* x, const float* y, const float* mean, Size size, float* sum_g,
-                     float* sum_gx) {
-  const std::int64_t columns = size.columns;
-  const auto clear = [&](auto at) HWY_ATTR {
-    at.store(hn::Zero(D()), sum_g);
-    at.store(hn::Zero(D()), sum_gx);
-  };
-  for_each(columns, clear);
-  const auto row_of = [&](const float* from, std::int64_t row)
-                          HWY_ATTR { return from == nullptr ? from : from + row * columns; };
-  std::int64_t row = 0;
-  for (; row + 2 <= size.rows; row += 2) {
-    for_each(columns, [&](auto at) HWY_ATTR {
-      const V m = at.load(mean);
-      const V a = passed(at, row_of(g, row), row_of(y, row)), b = passed(at, row_of(g, row + 1), row_of(y, row + 1));
-      at.store(hn::Add(at.load(sum_g), hn::Add(a, b)), sum_g);
-      const V first = hn::MulAdd(a, hn::Sub(at.load(row_of(x, row)), m), at.load(sum_gx));
-      at.store(hn::MulAdd(b, hn::Sub(at.load(row_of(x, row + 1)), m), first), sum_gx);
-    });
-  }
-  if (row == size.rows) return;
-  for_each(columns, [&](auto at) HWY_ATTR {
-    const V a = passed(at, row_of(g, row), row_of(y, row));
-    at.store(hn::Add(at.load(sum_g), a), sum_g);
-    at.store(hn::MulAdd(a, hn::Sub(at.load(row_of(x, row)), at.load(mean)), at.load(sum_gx)), sum_gx);
-  });
+Sums<float> sums_bf16(const BFloat16* g, const BFloat16* x, const BFloat16* y, float mean, std::int64_t count) {
+  return sums_of(g, x, y, mean, count);
 }
-
-void normalize_columns_f32(const float* x, const float* mean, const float* scale, const float* shift, bool relu,
-                           float* dst, Size size) {
-  for (std::int64_t row = 0; row < size.rows; ++row, x += size.columns, dst += size.columns) {
-    const auto value = [&](auto at) HWY_ATTR {
-      return hn::MulAdd(hn::Sub(at.load(x), at.load(mean)), at.load(scale), at.load(shift));
-    };
-    if (relu)
-      for_each(size.columns, [&](auto at) HWY_ATTR { at.store(above_zero(value(at)), dst); });
-    else
-      for_each(size.columns, [&](auto at) HWY_ATTR { at.store(value(at), dst); });
-  }
-}
-
-void gradient_columns_f32(const float* g, const float* x, const float* y, const float* mean, const float* scale,
-                          const float* shift, const float* slope, float* dst, Size size) {
-  for (std::int64_t row = 0; row < size.rows; ++row, g += size.columns, x += size.columns, dst += size.columns) {
-    if (slope == nullptr)
-      for_each(size.columns, [&](auto at) HWY_ATTR { at.store(hn::Mul(passed(at, g, y), at.load(scale)), dst); });
-    else
-      for_each(size.columns, [&](auto at) HWY_ATTR {
-        const V shifted = hn::MulSub(passed(at, g, y), at.load(scale), at.load(shift));
-        at.store(hn::NegMulAdd(hn::Sub(at.load(x), at.load(mean)), at.load(slope), shifted), dst);
-      });
-    if (y != nullptr) y += size.columns;
-  }
+void gradient_bf16(const BFloat16* g, const BFloat16* x, const BFloat16* y, Gradient<float> by, BFloat16* dst,
+                   std::int64_t count) {
+  gradient_to(g, x, y, by, dst, count);
 }
 
 }  // namespace dagrad::norm_lines::HWY_NAMESPACE
@@ -290,25 +191,27 @@ HWY_AFTER_NAMESPACE();
 namespace dagrad::norm_lines {
 
 HWY_EXPORT(moments_f32);
+HWY_EXPORT(moments_bf16);
 HWY_EXPORT(squares_f32);
 HWY_EXPORT(normalize_f32);
+HWY_EXPORT(normalize_bf16);
 HWY_EXPORT(sums_f32);
+HWY_EXPORT(sums_bf16);
 HWY_EXPORT(gradient_f32);
+HWY_EXPORT(gradient_bf16);
 HWY_EXPORT(normalize_each_f32);
 HWY_EXPORT(sums_each_f32);
 HWY_EXPORT(sums_each_of_four_f32);
 HWY_EXPORT(gradient_each_f32);
-HWY_EXPORT(column_moments_f32);
-HWY_EXPORT(column_sums_f32);
-HWY_EXPORT(normalize_columns_f32);
-HWY_EXPORT(gradient_columns_f32);
 
 namespace {
 
 constexpr std::int64_t kBlock = 4096;
 
-const float* part(const float* from, std::int64_t begin) { return from == nullptr ? from : from + begin; }
-float* part(float* from, std::int64_t begin) { return from == nullptr ? from : from + begin; }
+template <class T>
+T* part(T* from, std::int64_t begin) {
+  return from == nullptr ? from : from + begin;
+}
 
 /// The sums of f(begin, count) over blocks.
 template <class F>
@@ -323,10 +226,8 @@ Sums<float> sums_of_blocks(std::int64_t count, const F& f) {
   return {static_cast<float>(g), static_cast<float>(gx)};
 }
 
-}  // namespace
-
-Moments<float> moments(const float* x, std::int64_t count) {
-  const auto block = HWY_DYNAMIC_DISPATCH(moments_f32);
+template <class X, class Block>
+Moments<float> moments_by(Block block, const X* x, std::int64_t count) {
   if (count <= kBlock) return block(x, count);
   // Chan, Golub and LeVeque 1979: the distance of the means adds to the squares.
   double mean = 0, squares = 0;
@@ -341,23 +242,11 @@ Moments<float> moments(const float* x, std::int64_t count) {
   return {static_cast<float>(mean), static_cast<float>(squares)};
 }
 
+}  // namespace
+
 float squares(const float* x, std::int64_t count) {
   const auto block = HWY_DYNAMIC_DISPATCH(squares_f32);
   return sums_of_blocks(count, [&](std::int64_t i, std::int64_t size) { return Sums<float>{block(x + i, size), 0}; }).g;
-}
-
-void normalize(const float* x, float mean, float scale, float shift, bool relu, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(normalize_f32)(x, mean, scale, shift, relu, dst, count);
-}
-
-Sums<float> sums(const float* g, const float* x, const float* y, float mean, std::int64_t count) {
-  const auto block = HWY_DYNAMIC_DISPATCH(sums_f32);
-  return sums_of_blocks(count,
-                        [&](std::int64_t i, std::int64_t size) { return block(g + i, x + i, part(y, i), mean, size); });
-}
-
-void gradient(const float* g, const float* x, const float* y, Gradient<float> by, float* dst, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(gradient_f32)(g, x, y, by, dst, count);
 }
 
 void normalize_each(const float* x, float mean, float scale, const float* weight, const float* bias, float* dst,
@@ -394,23 +283,39 @@ void gradient_each(const float* g, const float* x, const float* weight, Gradient
 
 void finish_streaming() { hwy::FlushStream(); }
 
-void column_moments(const float* x, Size size, float* mean, float* squares) {
-  HWY_DYNAMIC_DISPATCH(column_moments_f32)(x, size, mean, squares);
+// --- f32 ---
+
+Moments<float> moments(const float* x, std::int64_t count) {
+  return moments_by(HWY_DYNAMIC_DISPATCH(moments_f32), x, count);
+}
+void normalize(const float* x, float mean, float scale, float shift, bool relu, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(normalize_f32)(x, mean, scale, shift, relu, dst, count);
+}
+Sums<float> sums(const float* g, const float* x, const float* y, float mean, std::int64_t count) {
+  const auto block = HWY_DYNAMIC_DISPATCH(sums_f32);
+  return sums_of_blocks(count,
+                        [&](std::int64_t i, std::int64_t size) { return block(g + i, x + i, part(y, i), mean, size); });
+}
+void gradient(const float* g, const float* x, const float* y, Gradient<float> by, float* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(gradient_f32)(g, x, y, by, dst, count);
 }
 
-void column_sums(const float* g, const float* x, const float* y, const float* mean, Size size, float* sum_g,
-                 float* sum_gx) {
-  HWY_DYNAMIC_DISPATCH(column_sums_f32)(g, x, y, mean, size, sum_g, sum_gx);
-}
+// --- bf16 ---
 
-void normalize_columns(const float* x, const float* mean, const float* scale, const float* shift, bool relu, float* dst,
-                       Size size) {
-  HWY_DYNAMIC_DISPATCH(normalize_columns_f32)(x, mean, scale, shift, relu, dst, size);
+Moments<float> moments(const BFloat16* x, std::int64_t count) {
+  return moments_by(HWY_DYNAMIC_DISPATCH(moments_bf16), x, count);
 }
-
-void gradient_columns(const float* g, const float* x, const float* y, const float* mean, const float* scale,
-                      const float* shift, const float* slope, float* dst, Size size) {
-  HWY_DYNAMIC_DISPATCH(gradient_columns_f32)(g, x, y, mean, scale, shift, slope, dst, size);
+void normalize(const BFloat16* x, float mean, float scale, float shift, bool relu, BFloat16* dst, std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(normalize_bf16)(x, mean, scale, shift, relu, dst, count);
+}
+Sums<float> sums(const BFloat16* g, const BFloat16* x, const BFloat16* y, float mean, std::int64_t count) {
+  const auto block = HWY_DYNAMIC_DISPATCH(sums_bf16);
+  return sums_of_blocks(count,
+                        [&](std::int64_t i, std::int64_t size) { return block(g + i, x + i, part(y, i), mean, size); });
+}
+void gradient(const BFloat16* g, const BFloat16* x, const BFloat16* y, Gradient<float> by, BFloat16* dst,
+              std::int64_t count) {
+  HWY_DYNAMIC_DISPATCH(gradient_bf16)(g, x, y, by, dst, count);
 }
 
 }  // namespace dagrad::norm_lines

@@ -127,7 +127,15 @@ struct VectorMath {
     return by_element(x, [](float v) { return std::atanh(v); });
   }
   HWY_INLINE V exp2(V x) const {
-    return by_element(x, [](float v) { return std::exp2(v); });
+    // x = q + r with a whole q, exactly; 2^r by a polynomial (interpolating at Chebyshev nodes), and q on top of its
+    // exponent. Within 1 ulp.
+    if (!hn::AllTrue(d, hn::Le(hn::Abs(x), set(126)))) return by_element(x, [](float v) { return std::exp2(v); });
+    const hn::RebindToUnsigned<D> bits;
+    const V shifter = set(12582912), shifted = hn::Add(x, shifter), r = hn::Sub(x, hn::Sub(shifted, shifter));
+    const V y =
+        polynomial(r, 1.545316294e-4, 1.339086336e-3, 9.618082557e-3, 5.550357114e-2, 2.402265076e-1, 6.931471880e-1);
+    const V e = hn::MulAdd(y, r, set(1));
+    return hn::BitCast(d, hn::Add(hn::BitCast(bits, e), hn::ShiftLeft<23>(hn::BitCast(bits, shifted))));
   }
   HWY_INLINE V log10(V x) const { return positive_only(x, hn::Log10(d, x)); }
   HWY_INLINE V erfc(V x) const {
@@ -140,13 +148,37 @@ struct VectorMath {
     return by_pairs(x, y, [](float a, float b) { return std::pow(a, b); });
   }
   HWY_INLINE V atan2(V y, V x) const {
-    return by_pairs(y, x, [](float a, float b) { return std::atan2(a, b); });
+    // Of the angle in the first eighth, in f64, whose roundings are nothing beside those of f32.
+    return in_f64(y, x, [](auto wide, auto b, auto a) HWY_ATTR {
+      const auto of_a = hn::Abs(a), of_b = hn::Abs(b), zero = hn::Zero(wide);
+      const auto larger = hn::Max(of_a, of_b), smaller = hn::Min(of_a, of_b);
+      const auto one = hn::Set(wide, 1.0), half_turn = hn::Set(wide, 3.14159265358979323846);
+      const auto quotient = hn::IfThenElse(hn::Eq(larger, zero), zero, hn::Div(smaller, larger));
+      const auto eighth = hn::IfThenElse(hn::Eq(smaller, hn::Inf(wide)), one, quotient);
+      const auto angle = hn::Atan(wide, eighth);
+      const auto quarter =
+          hn::IfThenElse(hn::Gt(of_b, of_a), hn::Sub(hn::Mul(half_turn, hn::Set(wide, 0.5)), angle), angle);
+      const auto left = hn::MaskFromVec(hn::BroadcastSignBit(hn::BitCast(hn::RebindToSigned<decltype(wide)>(), a)));
+      const auto half = hn::IfThenElse(hn::RebindMask(wide, left), hn::Sub(half_turn, quarter), quarter);
+      const auto nan = hn::Add(a, b);
+      return hn::IfThenElse(hn::Or(hn::IsNaN(a), hn::IsNaN(b)), nan, hn::CopySign(half, b));
+    });
   }
   HWY_INLINE V hypot(V x, V y) const {
-    return by_pairs(x, y, [](float a, float b) { return std::hypot(a, b); });
+    // No square of an f32 overflows in f64. An infinity counts more than a NaN.
+    const V result =
+        in_f64(x, y, [](auto, auto a, auto b) HWY_ATTR { return hn::Sqrt(hn::MulAdd(a, a, hn::Mul(b, b))); });
+    return hn::IfThenElse(hn::Or(hn::Eq(abs(x), hn::Inf(d)), hn::Eq(abs(y), hn::Inf(d))), hn::Inf(d), result);
   }
   HWY_INLINE V fmod(V x, V y) const {
-    return by_pairs(x, y, [](float a, float b) { return std::fmod(a, b); });
+    // While the quotient is below 2^28, f64 has all digits of it times y and of what is left; and the nearest f64 to
+    // a quotient is no whole number unless the quotient is: it differs from one by 2^-52 of it at least.
+    const V quotient = hn::Div(abs(x), abs(y));
+    const auto exact = hn::And(hn::Lt(quotient, set(0x1p28 - 64)), hn::Lt(abs(y), hn::Inf(d)));
+    if (!hn::AllTrue(d, exact)) return by_pairs(x, y, [](float a, float b) { return std::fmod(a, b); });
+    const V rest = in_f64(abs(x), abs(y),
+                          [](auto, auto a, auto b) HWY_ATTR { return hn::NegMulAdd(hn::Trunc(hn::Div(a, b)), b, a); });
+    return hn::CopySign(rest, x);
   }
   /// x where condition > 0 or is NaN, else 0.
   HWY_INLINE V where_positive(V condition, V x) const {
@@ -202,6 +234,23 @@ struct VectorMath {
   }
   /// Whether an angle is too large for Highway's reduction to a quarter turn, or none.
   HWY_INLINE bool beyond_reduction(V x) const { return !hn::AllTrue(d, hn::Le(hn::Abs(x), set(39000))); }
+  /// f of both in f64, half a vector at a time.
+  template <class F>
+  HWY_INLINE V in_f64(V x, V y, F f) const {
+#if HWY_TARGET == HWY_SCALAR
+    const hn::Rebind<double, D> wide;
+    return hn::DemoteTo(d, f(wide, hn::PromoteTo(wide, x), hn::PromoteTo(wide, y)));
+#else
+    const hn::Half<D> half;
+    const hn::Rebind<double, decltype(half)> wide;
+    const auto of_half = [&](auto a, auto b) HWY_ATTR {
+      return hn::DemoteTo(half, f(wide, hn::PromoteTo(wide, a), hn::PromoteTo(wide, b)));
+    };
+    const auto low = of_half(hn::LowerHalf(half, x), hn::LowerHalf(half, y));
+    const auto high = of_half(hn::UpperHalf(half, x), hn::UpperHalf(half, y));
+    return hn::Combine(d, high, low);
+#endif
+  }
   template <class F>
   HWY_INLINE V by_element(V x, F f) const {
     HWY_ALIGN float values[hn::MaxLanes(D())];
@@ -345,7 +394,19 @@ HWY_INLINE void with_formula(Unary f, Numbers n, const Use& use) {
     case Unary::mul_number: return use([n](auto m, auto x) HWY_ATTR { return x * m.set(n.a); });
     case Unary::div_number: return use([n](auto m, auto x) HWY_ATTR { return x / m.set(n.a); });
     case Unary::number_div: return use([n](auto m, auto x) HWY_ATTR { return m.set(n.a) / x; });
-    case Unary::pow: return use([n](auto m, auto x) HWY_ATTR { return m.pow(x, m.set(n.a)); });
+    case Unary::pow:
+      // Small whole exponents as products.
+      if (n.a == 1) return use([](auto, auto x) HWY_ATTR { return x; });
+      if (n.a == 2) return use([](auto, auto x) HWY_ATTR { return x * x; });
+      if (n.a == 3) return use([](auto, auto x) HWY_ATTR { return x * x * x; });
+      if (n.a == -1) return use([](auto m, auto x) HWY_ATTR { return m.set(1) / x; });
+      if (n.a == -2) {  // whose square is out of range in places where its inverse is not
+        return use([](auto m, auto x) HWY_ATTR {
+          const auto inverse = m.set(1) / x, square = x * x;
+          return m.if_greater(square, m.set(0x1p-120), m.set(1) / square, inverse * inverse);
+        });
+      }
+      return use([n](auto m, auto x) HWY_ATTR { return m.pow(x, m.set(n.a)); });
     case Unary::relu: return use([](auto m, auto x) HWY_ATTR { return m.where_positive(x, x); });
     case Unary::leaky_relu:
       return use([n](auto m, auto x) HWY_ATTR { return m.if_greater(x, m.set(0), x, m.set(n.a) * x); });

@@ -50,12 +50,19 @@ struct Scan {
 template <class Total, class Update>
 void run_lanes(std::int64_t first, std::int64_t step, std::int64_t length, std::int64_t lanes, std::int64_t lane_step,
                Total* totals, const Update& update) {
-  if (lanes == kRows) {
-    std::array<Total, kRows> running;
-    std::copy_n(totals, kRows, running.begin());
-    for (std::int64_t i = 0; i < length; ++i) {
-      for (std::int64_t j = 0; j < kRows; ++j)
-        update(running[static_cast<std::size_t>(j)], first + i * step + j * lane_step);
+  if (lane_step != 1 && (step == 1 || step == -1)) {
+    // Each lane a cache line at a time. The processor looks far enough ahead to begin with the next lane before this
+    // one's sums are there, and rows that begin a power of two apart do not drive one another out of the cache (2048 x
+    // 2048 with an element of each in turn: 19.4 ms in place of 3).
+    constexpr std::int64_t kLine = 16;
+    for (std::int64_t i = 0; i < length; i += kLine) {
+      const std::int64_t end = std::min(i + kLine, length);
+      for (std::int64_t j = 0; j < lanes; ++j) {
+        Total running = totals[j];
+        const std::int64_t lane = first + j * lane_step;
+        for (std::int64_t k = i; k < end; ++k) update(running, lane + k * step);
+        totals[j] = running;
+      }
     }
     return;
   }

@@ -5,6 +5,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/strided_loop.h"
+#include "dagrad/ops/choose_row.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/math.h"
 #include "dagrad/ops/operators.h"
@@ -120,10 +121,12 @@ struct WhereNumber {
       const T* from = src.data<T>();
       const T other = convert_to<T>(number);
       for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t count) {
-        for (std::int64_t i = 0; i < count; ++i) {
-          to[at[0] + i * loop.row_stride(0)] =
-              test[at[1] + i * loop.row_stride(1)] == taken ? from[at[2] + i * loop.row_stride(2)] : other;
-        }
+        T* const row = to + at[0];
+        const std::int64_t step = loop.row_stride(0), test_step = loop.row_stride(1), src_step = loop.row_stride(2);
+        if (taken)
+          choose_row(row, step, test + at[1], test_step, from + at[2], src_step, &other, 0, count);
+        else
+          choose_row(row, step, test + at[1], test_step, &other, 0, from + at[2], src_step, count);
       });
     });
   }

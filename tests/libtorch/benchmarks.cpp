@@ -1,5 +1,6 @@
 // The op table's benchmarks as functions of libtorch, where they are other cases than the samples of the same names.
 #include <cmath>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "libtorch/torch_table.h"
 
@@ -145,6 +146,20 @@ void add_products_and_losses(TorchTable& table) {
   table["attention_weights"] = of2(weights);
   table["scaled_dot_product_attention"] =
       of3([weights](const T& q, const T& k, const T& v) { return at::matmul(weights(q, k), v); });
+  // With the forward whose backward they are a part of, as in the op table.
+  table["add_gradients"] = of2([](const T& a, const T& b) {
+    const bool twice = at::GradMode::is_enabled();
+    const at::AutoGradMode recording(true);
+    const T x = at::ones_like(a).detach().requires_grad_(), one = at::ones_like(x);
+    return torch::autograd::grad({a * x, b * x}, {x}, {one, one}, twice, twice)[0];
+  });
+  table["linear_backward_weights"] = [](In in, const std::string&) {
+    const bool twice = at::GradMode::is_enabled();
+    const at::AutoGradMode recording(true);
+    const at::TensorOptions like = in[0].options().requires_grad(true);
+    const T of_weights = at::zeros({in[0].size(-1), in[1].size(-1)}, like), bias = at::zeros({in[0].size(-1)}, like);
+    return torch::autograd::grad({at::linear(in[1], of_weights, bias)}, {of_weights, bias}, {in[0]}, twice, twice);
+  };
   table["cross_entropy"] = table["soft_cross_entropy"] =
       of2([](const T& x, const T& target) { return at::cross_entropy_loss(x, target); });
   table["cross_entropy_backward"] = table["soft_cross_entropy_backward"] = gradient_of(table["cross_entropy"]);
