@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <hwy/cache_control.h>
 
 #include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/streamed_copy.h"
 #include "dagrad/core/strided_loop.h"
 
 namespace dagrad {
@@ -180,6 +182,7 @@ void gather_elements(const Tensor& src, int axis, const Tensor& index, Tensor& d
   const StridedLoop<3> loop(dst.shape(), {&dst.strides(), &index.strides(), &src_strides});
   const std::int64_t to_step = loop.row_stride(0), index_step = loop.row_stride(1), from_step = loop.row_stride(2);
   const std::int64_t* indices = index.data<std::int64_t>();
+  const bool streamed = static_cast<std::int64_t>(dst.bytes()) >= kStreamedBytes;
   visit_size(dst.dtype(), [&]<class T>(T) {
     T* const to_all = static_cast<T*>(dst.mutable_raw_data());
     const T* const from_all = static_cast<const T*>(src.raw_data());
@@ -188,7 +191,11 @@ void gather_elements(const Tensor& src, int axis, const Tensor& index, Tensor& d
       const std::int64_t* const where = indices + at[1];
       const T* const from = from_all + at[2];
       if (index_step == 0 && to_step == 1 && from_step == 1) {
-        std::memcpy(to, from + *where * step, static_cast<std::size_t>(count) * sizeof(T));
+        const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+        if (streamed)
+          streamed_copy(to, from + *where * step, bytes);
+        else
+          std::memcpy(to, from + *where * step, bytes);
       } else if (to_step == 1 && index_step == 1 && from_step == 0 && step == 1) {
         for (std::int64_t j = 0; j < count; ++j) to[j] = from[where[j]];
       } else if (to_step == 1 && index_step == 1 && from_step == 1) {
@@ -197,6 +204,7 @@ void gather_elements(const Tensor& src, int axis, const Tensor& index, Tensor& d
         for (std::int64_t j = 0; j < count; ++j) to[j * to_step] = from[j * from_step + where[j * index_step] * step];
       }
     });
+    if (streamed) hwy::FlushStream();  // other threads' locked instructions at the end of the loop did so for them
   });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -71,20 +72,41 @@ void choose(const Want& want, Keys& keys, Keys& spare) {
   std::sort(keys.begin(), keys.begin() + count);
 }
 
+/// Whether none of 16 elements is ahead of the bound; a NaN is taken for one that is. Without an early end, so that the
+/// loop is vectorised.
+bool none_ahead(const float* x, float bound, bool descending) {
+  int ahead = 0;
+  if (descending) {
+    for (int i = 0; i < 16; ++i) ahead |= static_cast<int>(!(x[i] <= bound));
+  } else {
+    for (int i = 0; i < 16; ++i) ahead |= static_cast<int>(!(x[i] >= bound));
+  }
+  return ahead == 0;
+}
+
 /// The keys of the `count` least of a row, or a few more: those that pass a bound that falls as better ones come.
 void collect_least(const float* x, std::int64_t length, std::uint32_t invert, std::int64_t count, Keys& keys) {
-  const auto room = static_cast<std::size_t>(2 * count + 64);
+  const auto room = static_cast<std::size_t>(2 * count + 16);
   keys.clear();
   std::uint64_t bound = ~std::uint64_t{0};
-  for (std::int64_t i = 0; i < length; ++i) {
+  float bound_value = std::numeric_limits<float>::quiet_NaN();  // which no comparison is true of
+  const auto take = [&](std::int64_t i) {
     const std::uint64_t key = std::uint64_t{rank_of(x[i], invert)} << 32 | static_cast<std::uint64_t>(i);
-    if (key >= bound) continue;
+    if (key >= bound) return;
     keys.push_back(key);
-    if (keys.size() < room) continue;
+    if (keys.size() < room) return;
     std::nth_element(keys.begin(), keys.begin() + count - 1, keys.end());
     bound = keys[static_cast<std::size_t>(count - 1)];
+    bound_value = x[bound & 0xffffffffu];
     keys.resize(static_cast<std::size_t>(count));
+  };
+  std::int64_t i = 0;
+  for (; i + 16 <= length; i += 16) {
+    // An element equal to the bound comes after it, as it stands further back.
+    if (none_ahead(x + i, bound_value, invert != 0)) continue;
+    for (std::int64_t k = i; k < i + 16; ++k) take(k);
   }
+  for (; i < length; ++i) take(i);
 }
 
 /// By 64-bit keys: rows of f32 or bf16.

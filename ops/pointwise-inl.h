@@ -97,7 +97,7 @@ struct VectorMath {
                               1.128359472e-1, -3.761262667e-1, 1.283791658e-1);
     const V far = polynomial(t, 1.637151415e-6, -4.605804269e-5, 5.968056257e-4, -4.759596293e-3, 2.642113601e-2,
                              -1.100800829e-1, -6.318260516e-1, -1.130233435, 3.201380497e-4);
-    const V y = hn::IfThenElse(hn::Lt(t, set(1)), hn::MulAdd(near, t, t), hn::Sub(set(1), hn::Exp(d, far)));
+    const V y = hn::IfThenElse(hn::Lt(t, set(1)), hn::MulAdd(near, t, t), hn::Sub(set(1), exp_of_moderate(far)));
     return keep_nan(x, hn::CopySign(y, x));
   }
   HWY_INLINE V tan(V x) const { return hn::Div(sin(x), cos(x)); }

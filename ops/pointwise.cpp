@@ -117,11 +117,13 @@ void unary_f32(Unary which, Numbers numbers, const float* src, float* dst, std::
   if (streamed) hwy::FlushStream();
 }
 
+/// A row of a result of `total` elements. Short rows leave the fence to who ends the threads' work: one after each
+/// would cost as much as the row.
 void binary_f32(Binary which, Numbers numbers, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
-                float* dst, std::int64_t count) {
-  const bool streamed = count >= kStreamedFrom;
+                float* dst, std::int64_t count, std::int64_t total) {
+  const bool streamed = total >= kStreamedFrom;
   binary_kernel_f32(which, numbers, step_a, step_b)(a, b, a, dst, count, streamed);
-  if (streamed) hwy::FlushStream();
+  if (count >= kStreamedFrom) hwy::FlushStream();
 }
 
 }  // namespace dagrad::pointwise::HWY_NAMESPACE
@@ -182,8 +184,8 @@ struct F32Kernels {
     HWY_DYNAMIC_DISPATCH(unary_f32)(f, n, src, dst, count);
   }
   static void run(Binary f, Numbers n, const float* a, std::int64_t step_a, const float* b, std::int64_t step_b,
-                  float* dst, std::int64_t count) {
-    HWY_DYNAMIC_DISPATCH(binary_f32)(f, n, a, step_a, b, step_b, dst, count);
+                  float* dst, std::int64_t count, std::int64_t total) {
+    HWY_DYNAMIC_DISPATCH(binary_f32)(f, n, a, step_a, b, step_b, dst, count, total);
   }
 };
 
@@ -223,7 +225,7 @@ struct F64Kernels {
     unary_kernel_f64(f, n)(src, src, src, dst, count);
   }
   static void run(Binary f, Numbers n, const double* a, std::int64_t step_a, const double* b, std::int64_t step_b,
-                  double* dst, std::int64_t count) {
+                  double* dst, std::int64_t count, std::int64_t) {
     binary_kernel_f64(f, n, step_a, step_b)(a, b, a, dst, count);
   }
 };
@@ -236,7 +238,7 @@ struct I64Kernels {
     for (std::int64_t i = 0; i < count; ++i) dst[i] = one(which, src[i], numbers);
   }
   static void run(Binary which, Numbers, const std::int64_t* a, std::int64_t step_a, const std::int64_t* b,
-                  std::int64_t step_b, std::int64_t* dst, std::int64_t count) {
+                  std::int64_t step_b, std::int64_t* dst, std::int64_t count, std::int64_t) {
     for (std::int64_t i = 0; i < count; ++i) dst[i] = two(which, a[i * step_a], b[i * step_b]);
   }
 
@@ -298,17 +300,17 @@ void unary_row(Unary f, Numbers numbers, const T* src, std::int64_t step, T* dst
 
 template <class K, class T>
 void binary_row(Binary f, Numbers numbers, const T* a, std::int64_t step_a, const T* b, std::int64_t step_b, T* dst,
-                std::int64_t count) {
+                std::int64_t count, std::int64_t total) {
   using C = typename K::Type;
   if constexpr (std::is_same_v<C, T>) {
     if ((step_a == 0 || step_a == 1) && (step_b == 0 || step_b == 1))
-      return K::run(f, numbers, a, step_a, b, step_b, dst, count);
+      return K::run(f, numbers, a, step_a, b, step_b, dst, count, total);
   }
   std::array<C, kBlock> in_a, in_b, out;
   for (std::int64_t i = 0; i < count; i += kBlock) {
     const std::int64_t n = std::min(kBlock, count - i);
     K::run(f, numbers, gather(a + i * step_a, step_a, n, in_a.data()), 1,
-           gather(b + i * step_b, step_b, n, in_b.data()), 1, out.data(), n);
+           gather(b + i * step_b, step_b, n, in_b.data()), 1, out.data(), n, n);
     put(out.data(), n, dst + i);
   }
 }
@@ -337,9 +339,9 @@ void with_number(Binary f, const Tensor& t, double number, Tensor& dst, bool fir
     const StridedLoop<2> loop(dst.shape(), {&dst_strides, &src_strides});
     for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
       if (first)
-        binary_row<K>(f, {}, &other, 0, from + at[1], loop.row_stride(1), to + at[0], n);
+        binary_row<K>(f, {}, &other, 0, from + at[1], loop.row_stride(1), to + at[0], n, n);
       else
-        binary_row<K>(f, {}, from + at[1], loop.row_stride(1), &other, 0, to + at[0], n);
+        binary_row<K>(f, {}, from + at[1], loop.row_stride(1), &other, 0, to + at[0], n, n);
     });
   });
 }
@@ -376,15 +378,20 @@ void binary(Binary f, const Tensor& a, const Tensor& b, Tensor& dst, Numbers num
         return t.numel() == count && t.is_contiguous() ? 1 : t.numel() == 1 ? 0 : -1;
       };
       const std::int64_t step_a = step(a), step_b = step(b);
-      if (step_a >= 0 && step_b >= 0) return binary_row<K>(f, numbers, from_a, step_a, from_b, step_b, to, count);
+      if (step_a >= 0 && step_b >= 0)
+        return binary_row<K>(f, numbers, from_a, step_a, from_b, step_b, to, count, count);
     }
     const Strides strides_a = broadcast_strides(a.shape(), a.strides(), dst.shape());
     const Strides strides_b = broadcast_strides(b.shape(), b.strides(), dst.shape());
     const Strides& dst_strides = dst.strides();
     const StridedLoop<3> loop(dst.shape(), {&dst_strides, &strides_a, &strides_b});
+    const bool by_rows = loop.row_count() > 1;
     for_all_rows(loop, kGrain, [&](const auto& at, std::int64_t n) {
-      binary_row<K>(f, numbers, from_a + at[1], loop.row_stride(1), from_b + at[2], loop.row_stride(2), to + at[0], n);
+      binary_row<K>(f, numbers, from_a + at[1], loop.row_stride(1), from_b + at[2], loop.row_stride(2), to + at[0], n,
+                    by_rows ? count : n);
     });
+    // What other threads wrote is there, too: their locked instructions at the end of a loop wait for it.
+    if (by_rows && count >= kStreamedFrom) hwy::FlushStream();
   });
 }
 

@@ -8,6 +8,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
+#include "dagrad/ops/average_planes.h"
 #include "dagrad/ops/pooling_kernels.h"
 #include "dagrad/ops/pooling_windows.h"
 #include "dagrad/ops/view.h"
@@ -151,7 +152,10 @@ struct AvgPool {
   }
   // dst[p] = the sum of src under window p / count[p]
   void forward(Forward&, const Tensor& src, Tensor& dst) const {
-    if (dst.numel() > 0) pooling::weighted_sum(windows, counting.weights(windows).data(), channels_last_data(src), dst);
+    if (dst.numel() == 0) return;
+    const std::vector<double> weights = counting.weights(windows);
+    if (!pooling::average_planes(windows, weights.data(), src, dst))
+      pooling::weighted_sum(windows, weights.data(), channels_last_data(src), dst);
   }
   void backward(Backward& ctx, const Tensor& diff_dst) const;
 };

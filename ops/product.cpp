@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/op.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/matmul.h"
-#include "dagrad/ops/reduction.h"
+#include "dagrad/ops/narrow_matmul.h"
+#include "dagrad/ops/operators.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -16,6 +19,40 @@ void check(const char* op, const Tensor& a, const Tensor& b, bool fits, const ch
     throw ShapeError(
         fmt::format("{}: the operands are {} and {} (want {})", op, a.shape().str(), b.shape().str(), want));
 }
+
+struct Dot {
+  static constexpr std::string_view name = "dot";
+
+  Spec infer(const Tensor& a, const Tensor&) const { return {{}, a.dtype()}; }
+  void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    const Tensor x = contiguous_data(a), y = contiguous_data(b);
+    switch (dst.dtype()) {
+      case DType::f32:
+        *dst.mutable_data<float>() = narrow_matmul::dot(x.data<float>(), y.data<float>(), x.numel());
+        break;
+      case DType::f64: *dst.mutable_data<double>() = in_order<double>(x, y); break;
+      // Unsigned, so that overflow wraps.
+      default:
+        *dst.mutable_data<std::int64_t>() = static_cast<std::int64_t>(in_order<std::uint64_t, std::int64_t>(x, y));
+    }
+    ctx.save(b.requires_grad() ? a : Tensor());
+    ctx.save(a.requires_grad() ? b : Tensor());
+  }
+  // diff_a = diff_dst b, diff_b = diff_dst a
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    if (ctx.needs(0)) ctx.give(0, diff_dst * ctx.saved(1));
+    if (ctx.needs(1)) ctx.give(1, diff_dst * ctx.saved(0));
+  }
+
+ private:
+  template <class Sum, class T = Sum>
+  static Sum in_order(const Tensor& x, const Tensor& y) {
+    Sum sum = 0;
+    for (std::int64_t i = 0; i < x.numel(); ++i)
+      sum += static_cast<Sum>(x.data<T>()[i]) * static_cast<Sum>(y.data<T>()[i]);
+    return sum;
+  }
+};
 
 }  // namespace
 
@@ -33,9 +70,9 @@ Tensor mv(const Tensor& matrix, const Tensor& vector, Location where) {
 
 Tensor dot(const Tensor& a, const Tensor& b, Location where) {
   check("dot", a, b, a.dim() == 1 && b.dim() == 1 && a.size(0) == b.size(0), "two vectors of one length");
-  // For a single sum oneDNN has nothing fast: 2^20 elements take it 1,180 us, these two ops 250. (bf16 would round each
-  // product.)
-  return a.dtype() == bf16 || a.dtype() != b.dtype() ? matmul(a, b, where) : sum(mul(a, b, where), {}, false, where);
+  const bool of_one_type = a.dtype() == b.dtype();
+  const bool by_loops = a.dtype() == f32 || a.dtype() == f64 || a.dtype() == i64;  // bf16 would round each product
+  return of_one_type && by_loops ? apply(Dot{}, where, a, b) : matmul(a, b, where);
 }
 
 Tensor outer(const Tensor& a, const Tensor& b, Location where) {

@@ -156,8 +156,8 @@ void add_products_and_losses(TorchTable& table) {
   table["linear_backward_weights"] = [](In in, const std::string&) {
     const bool twice = at::GradMode::is_enabled();
     const at::AutoGradMode recording(true);
-    const at::TensorOptions like = in[0].options().requires_grad(true);
-    const T of_weights = at::zeros({in[0].size(-1), in[1].size(-1)}, like), bias = at::zeros({in[0].size(-1)}, like);
+    const T of_weights = at::zeros({in[0].size(-1), in[1].size(-1)}).requires_grad_();
+    const T bias = at::zeros({in[0].size(-1)}).requires_grad_();
     return torch::autograd::grad({at::linear(in[1], of_weights, bias)}, {of_weights, bias}, {in[0]}, twice, twice);
   };
   table["cross_entropy"] = table["soft_cross_entropy"] =

@@ -103,8 +103,13 @@ Row mv_row() {
   const auto sample = [](const char* name, std::int64_t rows, std::int64_t inner) {
     return product_sample(name, {{rows, inner}, {inner}}, {"ij", "j"}, "i");
   };
-  row.samples = {sample("5x7", 5, 7),         sample("one_1x1", 1, 1),        sample("no_rows_0x3", 0, 3),
-                 sample("nothing_3x0", 3, 0), sample("tail_67x129", 67, 129), sample("long_9x300", 9, 300)};
+  row.samples = {sample("5x7", 5, 7),
+                 sample("one_1x1", 1, 1),
+                 sample("no_rows_0x3", 0, 3),
+                 sample("nothing_3x0", 3, 0),
+                 sample("tail_67x129", 67, 129),
+                 sample("columns_9x300", 9, 300),
+                 sample("threads_300x601", 300, 601)};
   row.bad = {bad<ShapeError>(
                  "sizes",
                  [] {
@@ -120,11 +125,12 @@ Row mv_row() {
 
 Row dot_row() {
   Row row = product_row("dot", "sum of a[i] b[i]");
+  row.composite = false;
   row.takes_i64 = true;
-  row.primitive = "binary";
   row.call = call2(dot);
   const auto sample = [](const char* name, std::int64_t n) { return product_sample(name, {{n}, {n}}, {"i", "i"}, ""); };
-  row.samples = {sample("17", 17), sample("one_1", 1), sample("nothing_0", 0), sample("large_4099", 4099)};
+  row.samples = {sample("17", 17), sample("one_1", 1), sample("nothing_0", 0), sample("large_4099", 4099),
+                 sample("threads_200003", 200003)};
   row.bad = {bad<ShapeError>(
                  "sizes", [] { dot(zeros_of({2}), zeros_of({3})); },
                  "dot: the operands are [2] and [3] (want two vectors of one length)"),
