@@ -30,6 +30,8 @@ foreach(module IN LISTS modules)
   endforeach()
 endforeach()
 
+install(FILES ${PROJECT_SOURCE_DIR}/dagrad.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/dagrad)
+
 install(EXPORT dagrad FILE dagradTargets.cmake NAMESPACE dagrad:: DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/dagradConfig.cmake.in
   ${PROJECT_BINARY_DIR}/cmake/dagradConfig.cmake INSTALL_DESTINATION ${package_dir})

@@ -347,6 +347,16 @@ std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs, c
   return grad({&output, 1}, inputs, {}, options);
 }
 
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const GradOptions& options) {
+  return grad(output, std::span(inputs.begin(), inputs.size()), options);
+}
+
+std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::initializer_list<Tensor> inputs,
+                         std::initializer_list<Tensor> gradients, const GradOptions& options) {
+  return grad(std::span(outputs.begin(), outputs.size()), std::span(inputs.begin(), inputs.size()),
+              std::span(gradients.begin(), gradients.size()), options);
+}
+
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options) {
   return grad({&output, 1}, {&input, 1}, {}, options)[0];
 }

@@ -1,6 +1,7 @@
 // The backward engine: gradients of tensors with respect to others.
 #pragma once
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -33,6 +34,10 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
                          std::span<const Tensor> gradients = {}, const GradOptions& options = {});
 /// The same for one output.
 std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs, const GradOptions& options = {});
+/// The same for lists in braces: `grad(loss, {w, b})`, `grad({y, z}, {x, w}, {v, {}})`.
+std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs, const GradOptions& options = {});
+std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::initializer_list<Tensor> inputs,
+                         std::initializer_list<Tensor> gradients = {}, const GradOptions& options = {});
 /// The same for one output and one input.
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
 

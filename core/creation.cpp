@@ -27,6 +27,7 @@ Tensor full(const Shape& shape, double value, DType dtype) {
 Tensor empty_like(const Tensor& like) { return empty(like.shape(), like.dtype()); }
 Tensor zeros_like(const Tensor& like) { return zeros(like.shape(), like.dtype()); }
 Tensor ones_like(const Tensor& like) { return ones(like.shape(), like.dtype()); }
+Tensor full_like(const Tensor& like, double value) { return full(like.shape(), value, like.dtype()); }
 
 Tensor scalar(double value, DType dtype) { return full({}, value, dtype); }
 
@@ -70,10 +71,31 @@ Tensor arange(double start, double end, double step, DType dtype) {
     throw UsageError(fmt::format("arange: from {} to {} in steps of {} (want finite bounds and a step that is not 0)",
                                  start, end, step));
   }
+  if (!is_floating(dtype) && (start != std::trunc(start) || step != std::trunc(step))) {
+    throw DTypeError(fmt::format("arange: from {} in steps of {} as {} (want whole numbers, or a floating type)", start,
+                                 step, name_of(dtype)));
+  }
   Tensor result = empty({static_cast<std::int64_t>(std::max(length, 0.0))}, dtype);
   visit_dtype(dtype, [&]<class T>(T) {
     T* to = result.mutable_data<T>();
     for (std::int64_t i = 0; i < result.numel(); ++i) to[i] = convert_to<T>(start + static_cast<double>(i) * step);
+  });
+  return result;
+}
+
+Tensor arange(double end, DType dtype) { return arange(0, end, 1, dtype); }
+
+Tensor linspace(double start, double end, std::int64_t count, DType dtype) {
+  if (count < 0) throw UsageError(fmt::format("linspace: {} numbers (want at least 0)", count));
+  Tensor result = empty({count}, dtype);
+  const double step = count > 1 ? (end - start) / static_cast<double>(count - 1) : 0;
+  visit_dtype(dtype, [&]<class T>(T) {
+    T* to = result.mutable_data<T>();
+    for (std::int64_t i = 0; i < count; ++i) {  // from the nearer end, so that the last is exactly `end`
+      const double value =
+          i < (count + 1) / 2 ? start + static_cast<double>(i) * step : end - static_cast<double>(count - 1 - i) * step;
+      to[i] = convert_to<T>(value);
+    }
   });
   return result;
 }
@@ -115,6 +137,13 @@ Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generato
   });
   return result;
 }
+
+Tensor randint(std::int64_t high, const Shape& shape, Generator& generator) {
+  return randint(0, high, shape, generator);
+}
+
+Tensor rand_like(const Tensor& like, Generator& generator) { return rand(like.shape(), like.dtype(), generator); }
+Tensor randn_like(const Tensor& like, Generator& generator) { return randn(like.shape(), like.dtype(), generator); }
 
 Tensor randperm(std::int64_t n, Generator& generator) {
   Tensor result = arange(0, static_cast<double>(n));

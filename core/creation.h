@@ -23,6 +23,7 @@ Tensor full(const Shape& shape, double value, DType dtype = f32);
 Tensor empty_like(const Tensor& like);
 Tensor zeros_like(const Tensor& like);
 Tensor ones_like(const Tensor& like);
+Tensor full_like(const Tensor& like, double value);
 
 /// A 0-dim tensor.
 Tensor scalar(double value, DType dtype = f32);
@@ -60,8 +61,13 @@ Tensor tensor(const std::vector<T>& values) {
   return tensor(values, {static_cast<std::int64_t>(values.size())});
 }
 
-/// start, start + step, ... below (or above) end.
+/// start, start + step, ... below (or above) end; without a start from 0. Throws UsageError for a step of 0, DTypeError
+/// when start or step has a fraction and the type has none: `arange(0, 1, 0.1, f32)`.
 Tensor arange(double start, double end, double step = 1, DType dtype = i64);
+Tensor arange(double end, DType dtype = i64);
+/// `count` numbers from `start` to `end`, both among them, equally far apart; one is `start`. Throws UsageError for
+/// a count below 0.
+Tensor linspace(double start, double end, std::int64_t count, DType dtype = f32);
 /// The n x n identity.
 Tensor eye(std::int64_t n, DType dtype = f32);
 
@@ -76,6 +82,10 @@ Tensor randn(const Shape& shape, DType dtype = f32, Generator& generator = defau
 Tensor normal(const Shape& shape, double mean, double std, DType dtype = f32,
               Generator& generator = default_generator());
 Tensor randint(std::int64_t low, std::int64_t high, const Shape& shape, Generator& generator = default_generator());
+Tensor randint(std::int64_t high, const Shape& shape, Generator& generator = default_generator());  ///< from 0
+/// Draws from U[0, 1) and N(0, 1) of another tensor's shape and type.
+Tensor rand_like(const Tensor& like, Generator& generator = default_generator());
+Tensor randn_like(const Tensor& like, Generator& generator = default_generator());
 /// A random permutation of 0 .. n-1, of type i64.
 Tensor randperm(std::int64_t n, Generator& generator = default_generator());
 

@@ -96,9 +96,9 @@ class Backward {
   DType input_dtype(std::size_t i) const { return input(i).dtype; }
   /// Shape and type of output `i`.
   const NodeOutput& output(std::size_t i = 0) const { return node_.outputs_at()[i]; }
-  /// Says that the backward reads `diff`, the gradient of an output that it was given, or saved tensor `i` no more. Where
-  /// nobody else does, its memory serves what is made next. `diff` is empty then, unless the graph is retained or the
-  /// node has hooks.
+  /// Says that the backward reads `diff`, the gradient of an output that it was given, or saved tensor `i` no more.
+  /// Where nobody else does, its memory serves what is made next. `diff` is empty then, unless the graph is retained or
+  /// the node has hooks.
   void done_with(const Tensor& diff);
   void done_with_saved(std::size_t i);
   /// Adds to the gradient of input `i` (ignored when it needs none or `gradient` is undefined).

@@ -1,4 +1,4 @@
-// Tensors as text.
+// Tensors, shapes and element types as text.
 #pragma once
 
 #include <iosfwd>
@@ -21,5 +21,9 @@ struct PrintOptions {
 /// for what is left out. Booleans are true and false.
 std::string to_string(const Tensor& t, const PrintOptions& options = {});
 std::ostream& operator<<(std::ostream& out, const Tensor& t);
+
+/// `[64, 784]` and `f32`.
+std::ostream& operator<<(std::ostream& out, const Shape& shape);
+std::ostream& operator<<(std::ostream& out, DType dtype);
 
 }  // namespace dagrad

@@ -18,11 +18,17 @@ namespace detail {
 template <class F, class... Lead>
 constexpr std::size_t arity_of() {
   using T = const Tensor&;
-  if constexpr (std::is_invocable_v<const F&, Lead&..., std::span<const Tensor>>) return 0;
-  if constexpr (std::is_invocable_v<const F&, Lead&..., T>) return 1;
-  if constexpr (std::is_invocable_v<const F&, Lead&..., T, T>) return 2;
-  if constexpr (std::is_invocable_v<const F&, Lead&..., T, T, T>) return 3;
-  return 4;
+  // One after the other: a body that has parameters of type auto may compile for one of these alone.
+  if constexpr (std::is_invocable_v<const F&, Lead&..., T>)
+    return 1;
+  else if constexpr (std::is_invocable_v<const F&, Lead&..., std::span<const Tensor>>)
+    return 0;
+  else if constexpr (std::is_invocable_v<const F&, Lead&..., T, T>)
+    return 2;
+  else if constexpr (std::is_invocable_v<const F&, Lead&..., T, T, T>)
+    return 3;
+  else
+    return 4;
 }
 
 template <class F, class... Lead>

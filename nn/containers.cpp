@@ -53,6 +53,14 @@ Tensor Residual::forward(const Tensor& x) {
   return add(through, around);
 }
 
+Functional::Functional(Function function, std::string name) : function_(std::move(function)), name_(std::move(name)) {
+  if (!function_) throw UsageError(fmt::format("{}: no function (want one that can be called)", name_));
+}
+
+Functional::Functional(Tensor (*op)(const Tensor&, Location), std::string name)
+    : Functional(
+          op == nullptr ? Function() : [op](const Tensor& x) { return op(x, Location::current()); }, std::move(name)) {}
+
 void Residual::parts(Parts& p) {
   p.module("body", *body_);
   if (shortcut_.as<Identity>() == nullptr) p.module("shortcut", *shortcut_);

@@ -1,10 +1,12 @@
 // Modules that hold other modules.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "dagrad/core/location.h"
 #include "dagrad/nn/any_module.h"
 
 namespace dagrad::nn {
@@ -70,6 +72,24 @@ class Residual : public Module {
 
  private:
   AnyModule body_, shortcut_;
+};
+
+/// A function as a module, for where a module is wanted: `Functional(relu)`, or
+/// `Functional([](const Tensor& x) { return transpose(x, 1, 2); })`. Modules that the function refers to are not among
+/// its parts: they are neither trained nor saved with it.
+class Functional : public Module {
+ public:
+  using Function = std::function<Tensor(const Tensor&)>;
+  /// Throws UsageError for an empty function.
+  explicit Functional(Function function, std::string name = "Functional");
+  /// An op without options.
+  explicit Functional(Tensor (*op)(const Tensor&, Location), std::string name = "Functional");
+  Tensor forward(const Tensor& x) override { return function_(x); }
+  std::string describe() const override { return name_; }
+
+ private:
+  Function function_;
+  std::string name_;
 };
 
 /// x as it is.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fmt/format.h>
+#include <utility>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
@@ -55,7 +56,28 @@ std::string kernel_text(const Tensor& weight) {
   return text;
 }
 
+/// `more` with what was given by position.
+template <class Options>
+Options complete(const char* layer, std::int64_t in, std::int64_t out, const PerAxis& kernel, Options more) {
+  if (more.in != 0 || more.out != 0 || more.kernel.count() != 1 || more.kernel[0] != 0) {
+    throw UsageError(fmt::format("{}: in, out or kernel is given twice (want each by position or by name)", layer));
+  }
+  more.in = in;
+  more.out = out;
+  more.kernel = kernel;
+  return more;
+}
+
 }  // namespace
+
+ConvolutionLayerOptions detail::completed(const char* layer, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                                          ConvolutionLayerOptions more) {
+  return complete(layer, in, out, kernel, std::move(more));
+}
+ConvolutionTransposeLayerOptions detail::completed(const char* layer, std::int64_t in, std::int64_t out,
+                                                   const PerAxis& kernel, ConvolutionTransposeLayerOptions more) {
+  return complete(layer, in, out, kernel, std::move(more));
+}
 
 Convolution::Convolution(int axes, const ConvolutionLayerOptions& o)
     : options{.stride = o.stride, .padding = o.padding, .dilation = o.dilation, .groups = o.groups} {

@@ -8,7 +8,8 @@
 
 namespace dagrad::nn {
 
-/// `nn::Conv2d({.in = 3, .out = 16, .kernel = 3, .padding = Padding::same})`.
+/// `nn::Conv2d(3, 16, 3, {.padding = 1})`, or `nn::Conv2d({.in = 3, .out = 16, .kernel = 3, .padding =
+/// Padding::same})`.
 struct ConvolutionLayerOptions {
   std::int64_t in = 0, out = 0;  ///< channels
   PerAxis kernel = 0;
@@ -18,6 +19,11 @@ struct ConvolutionLayerOptions {
   std::int64_t groups = 1;
   bool bias = true;
 };
+
+namespace detail {
+ConvolutionLayerOptions completed(const char* layer, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                                  ConvolutionLayerOptions more);
+}  // namespace detail
 
 /// A convolution over `axes` spatial axes of x [N, in, spatial...] (see conv1d); weight is [out, in / groups,
 /// kernel...], bias [out]. Both start as U(-b, b), b = 1 / sqrt(in / groups * kernel elements), as in PyTorch. Throws
@@ -39,17 +45,23 @@ class Convolution : public Module {
 class Conv1d : public Convolution {
  public:
   explicit Conv1d(const ConvolutionLayerOptions& given) : Convolution(1, given) {}
-  Conv1d(std::int64_t in, std::int64_t out, const PerAxis& kernel) : Conv1d({.in = in, .out = out, .kernel = kernel}) {}
+  /// `more` leaves out what is given before it. Throws UsageError otherwise.
+  Conv1d(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvolutionLayerOptions& more = {})
+      : Convolution(1, detail::completed("Conv1d", in, out, kernel, more)) {}
 };
 class Conv2d : public Convolution {
  public:
   explicit Conv2d(const ConvolutionLayerOptions& given) : Convolution(2, given) {}
-  Conv2d(std::int64_t in, std::int64_t out, const PerAxis& kernel) : Conv2d({.in = in, .out = out, .kernel = kernel}) {}
+  /// `more` leaves out what is given before it. Throws UsageError otherwise.
+  Conv2d(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvolutionLayerOptions& more = {})
+      : Convolution(2, detail::completed("Conv2d", in, out, kernel, more)) {}
 };
 class Conv3d : public Convolution {
  public:
   explicit Conv3d(const ConvolutionLayerOptions& given) : Convolution(3, given) {}
-  Conv3d(std::int64_t in, std::int64_t out, const PerAxis& kernel) : Conv3d({.in = in, .out = out, .kernel = kernel}) {}
+  /// `more` leaves out what is given before it. Throws UsageError otherwise.
+  Conv3d(std::int64_t in, std::int64_t out, const PerAxis& kernel, const ConvolutionLayerOptions& more = {})
+      : Convolution(3, detail::completed("Conv3d", in, out, kernel, more)) {}
 };
 
 struct ConvolutionTransposeLayerOptions {
@@ -62,6 +74,11 @@ struct ConvolutionTransposeLayerOptions {
   bool bias = true;
   PerAxis dilation = 1;
 };
+
+namespace detail {
+ConvolutionTransposeLayerOptions completed(const char* layer, std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                                           ConvolutionTransposeLayerOptions more);
+}  // namespace detail
 
 /// The transpose of a convolution (see conv_transpose1d); weight is [in, out / groups, kernel...], bias [out]. Both
 /// start as U(-b, b), b = 1 / sqrt(out / groups * kernel elements), as in PyTorch.
@@ -82,14 +99,26 @@ class ConvolutionTranspose : public Module {
 class ConvTranspose1d : public ConvolutionTranspose {
  public:
   explicit ConvTranspose1d(const ConvolutionTransposeLayerOptions& given) : ConvolutionTranspose(1, given) {}
+  /// As Conv1d's.
+  ConvTranspose1d(std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                  const ConvolutionTransposeLayerOptions& more = {})
+      : ConvolutionTranspose(1, detail::completed("ConvTranspose1d", in, out, kernel, more)) {}
 };
 class ConvTranspose2d : public ConvolutionTranspose {
  public:
   explicit ConvTranspose2d(const ConvolutionTransposeLayerOptions& given) : ConvolutionTranspose(2, given) {}
+  /// As Conv2d's.
+  ConvTranspose2d(std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                  const ConvolutionTransposeLayerOptions& more = {})
+      : ConvolutionTranspose(2, detail::completed("ConvTranspose2d", in, out, kernel, more)) {}
 };
 class ConvTranspose3d : public ConvolutionTranspose {
  public:
   explicit ConvTranspose3d(const ConvolutionTransposeLayerOptions& given) : ConvolutionTranspose(3, given) {}
+  /// As Conv3d's.
+  ConvTranspose3d(std::int64_t in, std::int64_t out, const PerAxis& kernel,
+                  const ConvolutionTransposeLayerOptions& more = {})
+      : ConvolutionTranspose(3, detail::completed("ConvTranspose3d", in, out, kernel, more)) {}
 };
 
 }  // namespace dagrad::nn

@@ -36,4 +36,27 @@ Tensor Sigmoid::forward(const Tensor& x) { return sigmoid(x); }
 
 Tensor Flatten::forward(const Tensor& x) { return flatten(x, first_, last_); }
 
+Tensor Unflatten::forward(const Tensor& x) {
+  const int axis = normalize_axis("Unflatten", axis_, x.dim());
+  const std::int64_t whole = x.size(axis);
+  std::int64_t known = 1, unknown = 0;
+  for (const std::int64_t size : sizes_) {
+    unknown += size == -1 ? 1 : 0;
+    known *= size == -1 ? 1 : size;
+  }
+  const std::int64_t rest = unknown == 1 && known > 0 ? whole / known : 1;
+  if (unknown > 1 || known * rest != whole) {
+    throw ShapeError(
+        fmt::format("Unflatten: axis {} of {} as {} (want sizes whose product is {}, one of them may be -1)", axis,
+                    x.shape().str(), sizes_.str(), whole));
+  }
+  Shape shape = x.shape();
+  shape.erase(axis);
+  int at = axis;
+  for (const std::int64_t size : sizes_) shape.insert(at++, size == -1 ? rest : size);
+  return reshape(x, shape);
+}
+
+std::string Unflatten::describe() const { return fmt::format("Unflatten({}, {})", axis_, sizes_.str()); }
+
 }  // namespace dagrad::nn

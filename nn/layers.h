@@ -50,4 +50,16 @@ class Flatten : public Module {
   std::int64_t first_, last_;
 };
 
+/// The axis `axis` as several: [N, 12, ...] with `Unflatten(1, {3, 4})` is [N, 3, 4, ...]. One size may be -1.
+class Unflatten : public Module {
+ public:
+  Unflatten(std::int64_t axis, const Shape& sizes) : axis_(axis), sizes_(sizes) {}
+  Tensor forward(const Tensor& x) override;
+  std::string describe() const override;
+
+ private:
+  std::int64_t axis_;
+  Shape sizes_;
+};
+
 }  // namespace dagrad::nn

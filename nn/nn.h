@@ -34,3 +34,4 @@
 #include "dagrad/nn/saving.h"
 #include "dagrad/nn/sequential.h"
 #include "dagrad/nn/summary.h"
+#include "dagrad/nn/transformer.h"

@@ -1,5 +1,6 @@
 #include "dagrad/nn/normalization.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "dagrad/core/capture/capture.h"
@@ -32,6 +33,13 @@ std::string differing(std::string_view what, bool value, bool usual) {
 
 void count_batch(const Tensor& count) {
   each_replay("count_batch", [t = count]() mutable { t.fill_(t.item<double>() + 1); });
+}
+
+void check_normalized_shape(const char* layer, const Shape& shape) {
+  if (shape.empty() || std::any_of(shape.begin(), shape.end(), [](std::int64_t size) { return size < 1; })) {
+    throw UsageError(
+        fmt::format("{}: normalized_shape is {} (want at least one axis, none of them empty)", layer, shape.str()));
+  }
 }
 
 }  // namespace
@@ -132,7 +140,7 @@ std::string InstanceNorm::describe() const {
 // --- LayerNorm, RMSNorm, GroupNorm ---
 
 LayerNorm::LayerNorm(const Shape& shape, LayerNormOptions given) : normalized_shape(shape), options(given) {
-  if (shape.empty()) throw UsageError("LayerNorm: normalized_shape is [] (want at least one axis)");
+  check_normalized_shape("LayerNorm", shape);
   if (!options.elementwise_affine) return;
   weight = parameter(ones(shape));
   if (options.bias) bias = parameter(zeros(shape));
@@ -152,7 +160,7 @@ std::string LayerNorm::describe() const {
 }
 
 RMSNorm::RMSNorm(const Shape& shape, RMSNormOptions given) : normalized_shape(shape), options(given) {
-  if (shape.empty()) throw UsageError("RMSNorm: normalized_shape is [] (want at least one axis)");
+  check_normalized_shape("RMSNorm", shape);
   if (options.elementwise_affine) weight = parameter(ones(shape));
 }
 

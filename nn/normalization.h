@@ -1,9 +1,12 @@
 // Normalization layers.
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 
+#include "dagrad/core/shape.h"
 #include "dagrad/nn/convolution.h"
 #include "dagrad/nn/layers.h"
 #include "dagrad/nn/module.h"
@@ -116,11 +119,14 @@ struct LayerNormOptions {
   bool bias = true;                ///< and with bias
 };
 
-/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm({512})`.
+/// layer_norm over the last axes of x, whose sizes are `normalized_shape`: `LayerNorm(512)`, `LayerNorm({8, 8})`.
 /// Parameters weight (1 at the start) and bias (0) have that shape.
 class LayerNorm : public Module {
  public:
   explicit LayerNorm(const Shape& normalized_shape, LayerNormOptions given = {});
+  explicit LayerNorm(std::int64_t last, LayerNormOptions given = {}) : LayerNorm(Shape{last}, given) {}
+  explicit LayerNorm(std::initializer_list<std::int64_t> last, LayerNormOptions given = {})
+      : LayerNorm(Shape(last), given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;
@@ -140,6 +146,8 @@ struct RMSNormOptions {
 class RMSNorm : public Module {
  public:
   explicit RMSNorm(const Shape& normalized_shape, RMSNormOptions given = {});
+  explicit RMSNorm(std::int64_t last, RMSNormOptions given = {}) : RMSNorm(Shape{last}, given) {}
+  explicit RMSNorm(std::initializer_list<std::int64_t> last, RMSNormOptions given = {}) : RMSNorm(Shape(last), given) {}
   Tensor forward(const Tensor& x) override;
   void parts(Parts& p) override;
   std::string describe() const override;

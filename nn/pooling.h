@@ -14,6 +14,8 @@ class MaxPool1d : public Module {
  public:
   explicit MaxPool1d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool1d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  MaxPool1d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return max_pool1d(x, options); }
   std::string describe() const override;
 
@@ -24,6 +26,8 @@ class MaxPool2d : public Module {
  public:
   explicit MaxPool2d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool2d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  MaxPool2d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return max_pool2d(x, options); }
   std::string describe() const override;
 
@@ -34,6 +38,8 @@ class MaxPool3d : public Module {
  public:
   explicit MaxPool3d(const MaxPoolOptions& options_in) : options(options_in) {}
   explicit MaxPool3d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  MaxPool3d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return max_pool3d(x, options); }
   std::string describe() const override;
 
@@ -44,6 +50,8 @@ class AvgPool1d : public Module {
  public:
   explicit AvgPool1d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool1d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  AvgPool1d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return avg_pool1d(x, options); }
   std::string describe() const override;
 
@@ -54,6 +62,8 @@ class AvgPool2d : public Module {
  public:
   explicit AvgPool2d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool2d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  AvgPool2d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return avg_pool2d(x, options); }
   std::string describe() const override;
 
@@ -64,6 +74,8 @@ class AvgPool3d : public Module {
  public:
   explicit AvgPool3d(const AvgPoolOptions& options_in) : options(options_in) {}
   explicit AvgPool3d(const PerAxis& kernel) : options{.kernel = kernel} {}
+  AvgPool3d(const PerAxis& kernel, const PerAxis& stride, const PerAxis& padding = 0)
+      : options{.kernel = kernel, .stride = stride, .padding = padding} {}
   Tensor forward(const Tensor& x) override { return avg_pool3d(x, options); }
   std::string describe() const override;
 

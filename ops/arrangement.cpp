@@ -167,7 +167,7 @@ Tensor positions_repeated(const Tensor& counts, std::int64_t size) {
 
 }  // namespace
 
-Tensor flip(const Tensor& src, const std::vector<std::int64_t>& axes, Location where) {
+Tensor flip(const Tensor& src, const Axes& axes, Location where) {
   Flip op;
   if (!axes.empty()) {
     for (const int axis : normalize_axes("flip", axes, src.dim())) op.axes |= 1u << axis;

@@ -6,11 +6,12 @@
 
 #include "dagrad/core/location.h"
 #include "dagrad/core/tensor.h"
+#include "dagrad/ops/axes.h"
 
 namespace dagrad {
 
 /// The elements in opposite order along `axes`.
-Tensor flip(const Tensor& src, const std::vector<std::int64_t>& axes, Location where = Location::current());
+Tensor flip(const Tensor& src, const Axes& axes, Location where = Location::current());
 
 /// Moves the elements on by `shift` positions; those that pass the end come in at the start. Without an axis, as if
 /// `src` were flat.

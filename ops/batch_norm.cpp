@@ -1,5 +1,6 @@
 #include <cmath>
 #include <fmt/format.h>
+#include <type_traits>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
@@ -26,12 +27,9 @@ Tensor by_channel(const Tensor& t, const Tensor& src) {
 /// Calls f(X(), T()) with the types of a source's elements and of what is computed of them.
 template <class F>
 void with_types(DType src, const F& f) {
-  if (src == f64)
-    f(double(), double());
-  else if (src == bf16)
-    f(BFloat16(), float());
-  else
-    f(float(), float());
+  visit_dtype(src, [&f]<class X>(X) {
+    if constexpr (is_floating(dtype_of<X>)) f(X(), std::conditional_t<std::is_same_v<X, BFloat16>, float, X>());
+  });
 }
 
 /// The gradients of batch_norm.

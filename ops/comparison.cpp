@@ -1,12 +1,15 @@
 #include "dagrad/ops/comparison.h"
 
+#include <cmath>
 #include <fmt/format.h>
+#include <string>
 #include <type_traits>
 
 #include "dagrad/core/error.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/strided_loop.h"
 #include "dagrad/ops/pointwise_op.h"
+#include "dagrad/ops/reduction.h"
 
 namespace dagrad {
 namespace {
@@ -96,19 +99,47 @@ struct Ge {
   static bool test(auto a, auto b) { return a >= b; }
 };
 
+Spec result_of(std::string_view name, const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype()) {
+    throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", name,
+                                 name_of(a.dtype()), name_of(b.dtype())));
+  }
+  return {broadcast_shapes(name, a.shape(), b.shape()), boolean};
+}
+
 template <class Which>
 struct Comparison {
   static constexpr std::string_view name = Which::name;
   static constexpr AutocastRule autocast = AutocastRule::widest;
-  Spec infer(const Tensor& a, const Tensor& b) const {
-    if (a.dtype() != b.dtype()) {
-      throw DTypeError(fmt::format("{}: element types differ: {} and {} (want one type; cast with to())", name,
-                                   name_of(a.dtype()), name_of(b.dtype())));
-    }
-    return {broadcast_shapes(name, a.shape(), b.shape()), boolean};
-  }
+  Spec infer(const Tensor& a, const Tensor& b) const { return result_of(name, a, b); }
   void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
     compare(a, b, dst, [](auto x, auto y) { return Which::test(x, y); });
+  }
+};
+
+struct IsClose {
+  static constexpr std::string_view name = "isclose";
+  static constexpr AutocastRule autocast = AutocastRule::widest;
+  CloseOptions options;
+
+  std::string attributes() const {
+    return fmt::format("rtol={}, atol={}{}", options.rtol, options.atol, options.equal_nan ? ", equal_nan" : "");
+  }
+  Spec infer(const Tensor& a, const Tensor& b) const {
+    if (!(options.rtol >= 0) || !(options.atol >= 0)) {
+      throw UsageError(fmt::format("isclose: rtol is {}, atol is {} (want numbers >= 0)", options.rtol, options.atol));
+    }
+    return result_of(name, a, b);
+  }
+  void forward(Forward&, const Tensor& a, const Tensor& b, Tensor& dst) const {
+    compare(a, b, dst, [this](auto x, auto y) { return test(static_cast<double>(x), static_cast<double>(y)); });
+  }
+
+ private:
+  bool test(double x, double y) const {
+    if (x == y) return true;
+    if (std::isnan(x) && std::isnan(y)) return options.equal_nan;
+    return std::isfinite(y) && std::abs(x - y) <= options.atol + options.rtol * std::abs(y);
   }
 };
 
@@ -153,5 +184,18 @@ Tensor lt(double a, const Tensor& b, Location where) { return gt(b, a, where); }
 Tensor le(double a, const Tensor& b, Location where) { return ge(b, a, where); }
 Tensor gt(double a, const Tensor& b, Location where) { return lt(b, a, where); }
 Tensor ge(double a, const Tensor& b, Location where) { return le(b, a, where); }
+
+Tensor isclose(const Tensor& a, const Tensor& b, const CloseOptions& options, Location where) {
+  return apply(IsClose{options}, where, a, b);
+}
+
+bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options, Location where) {
+  return all(isclose(a, b, options, where), {}, false, where).item<bool>();
+}
+
+bool equal(const Tensor& a, const Tensor& b, Location where) {
+  if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
+  return all(eq(a, b, where), {}, false, where).item<bool>();
+}
 
 }  // namespace dagrad

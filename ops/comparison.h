@@ -29,4 +29,19 @@ Tensor le(double a, const Tensor& b, Location where = Location::current());
 Tensor gt(double a, const Tensor& b, Location where = Location::current());
 Tensor ge(double a, const Tensor& b, Location where = Location::current());
 
+/// How far apart elements may be that count as close.
+struct CloseOptions {
+  double rtol = 1e-5, atol = 1e-8;
+  bool equal_nan = false;  ///< whether two NaN are close
+};
+/// Whether |a - b| <= atol + rtol |b|. Infinities are close to themselves alone. Throws UsageError for a tolerance that
+/// is negative or NaN.
+Tensor isclose(const Tensor& a, const Tensor& b, const CloseOptions& options = {},
+               Location where = Location::current());
+
+/// Whether all elements are close, and whether two tensors have the same shape, type and elements (NaN equals nothing).
+/// These read the elements.
+bool allclose(const Tensor& a, const Tensor& b, const CloseOptions& options = {}, Location where = Location::current());
+bool equal(const Tensor& a, const Tensor& b, Location where = Location::current());
+
 }  // namespace dagrad

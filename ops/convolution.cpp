@@ -86,6 +86,10 @@ struct Operands {
   }
 
   void backward_weights(const Tensor& src, const Tensor& diff_dst, Tensor& diff_weights, Tensor& diff_bias) const {
+    if (diff_weights.dtype() != f64 && zero_padding::mistakes_padding(geometry, src, diff_weights)) {
+      const auto whole = zero_padding::padded(geometry, src);
+      return Operands{whole.geometry}.run_backward_weights(whole.src, diff_dst, diff_weights, diff_bias);
+    }
     run_backward_weights(src, diff_dst, diff_weights, diff_bias);
     if (!zero_padding::meets_nonfinite_diff(geometry, diff_bias)) return;
     const MemoryFrom allocator(nullptr);

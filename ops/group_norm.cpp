@@ -112,7 +112,7 @@ struct GroupNormBackward {
         channel_sums<T>(size.sample(), from_g + i * sample, from_x + i * sample, nullptr, by, sum);
         coefficients(size, sum, of_weight, scales + i * groups, by);
         channel_gradient<T, T>(size.sample(), from_g + i * sample, from_x + i * sample, nullptr,
-                            {by, by + channels, by + 2 * channels, by + 3 * channels}, to + i * sample);
+                               {by, by + channels, by + 2 * channels, by + 3 * channels}, to + i * sample);
       }
     });
     finish_norm_result(result, diff[0]);

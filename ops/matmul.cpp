@@ -21,7 +21,6 @@
 #include "dagrad/ops/reduction.h"
 #include "dagrad/ops/small_matmul.h"
 #include "dagrad/ops/tile_matmul.h"
-#include "dagrad/ops/vector_matmul.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -99,8 +98,8 @@ bool run_small(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst
 
 /// The product by own loops, where they beat a primitive; false where they do not.
 bool run_loops(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu = false) {
-  return narrow_matmul::run(a, b, bias, dst, relu) || (!bias.defined() && !relu && vector_matmul::run(a, b, dst)) ||
-         run_small(a, b, bias, dst, relu) || tile_matmul::run(a, b, bias, dst, relu);
+  return narrow_matmul::run(a, b, bias, dst, relu) || run_small(a, b, bias, dst, relu) ||
+         tile_matmul::run(a, b, bias, dst, relu);
 }
 
 void run_primitive(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst,

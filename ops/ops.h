@@ -4,6 +4,7 @@
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/print.h"
 #include "dagrad/ops/activation.h"
 #include "dagrad/ops/arrangement.h"
 #include "dagrad/ops/attention.h"

@@ -7,8 +7,8 @@
 #include "dagrad/core/op.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/matmul.h"
+#include "dagrad/ops/narrow_matmul.h"
 #include "dagrad/ops/operators.h"
-#include "dagrad/ops/vector_matmul.h"
 #include "dagrad/ops/view.h"
 
 namespace dagrad {
@@ -28,7 +28,7 @@ struct Dot {
     const Tensor x = contiguous_data(a), y = contiguous_data(b);
     switch (dst.dtype()) {
       case DType::f32:
-        *dst.mutable_data<float>() = vector_matmul::dot_product(x.data<float>(), y.data<float>(), x.numel());
+        *dst.mutable_data<float>() = narrow_matmul::dot(x.data<float>(), y.data<float>(), x.numel());
         break;
       case DType::f64: *dst.mutable_data<double>() = in_order<double>(x, y); break;
       // Unsigned, so that overflow wraps.

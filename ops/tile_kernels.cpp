@@ -103,15 +103,22 @@ struct Nothing {
   HWY_INLINE void word() const {}
 };
 
+/// NaN stays NaN.
+__m512 above_zero(__m512 v) {
+  const __m512 zero = _mm512_setzero_ps();
+  return _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, zero, _CMP_LE_OQ), zero);
+}
+
 /// kRows rows and kVectors vectors of dst, whose sums stay in registers: 28 of 32 at most.
 template <class T, class Out, int kRows, int kVectors, class Meanwhile>
-HWY_INLINE void tile(const Strip& s, const std::byte* a, const std::byte* b, std::byte* dst, Meanwhile meanwhile) {
+HWY_INLINE void tile(const Strip& s, const std::byte* a, const std::byte* b, const float* bias, std::byte* dst,
+                     Meanwhile meanwhile) {
   __m512 sums[kRows][kVectors];
   HWY_UNROLL(8)
   for (int i = 0; i < kRows; ++i) {
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
-      sums[i][v] = _mm512_setzero_ps();
+      sums[i][v] = bias == nullptr ? _mm512_setzero_ps() : _mm512_loadu_ps(bias + v * kLanes);
       __builtin_prefetch(dst + i * s.dst_row + v * kLanes * static_cast<int>(sizeof(Out)), 1);
     }
   }
@@ -137,6 +144,13 @@ HWY_INLINE void tile(const Strip& s, const std::byte* a, const std::byte* b, std
       for (int v = 0; v < kVectors; ++v) sums[i][v] = multiply_add<T>(sums[i][v], factor, row[v]);
     }
   }
+  if (s.relu) {
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRows; ++i) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) sums[i][v] = above_zero(sums[i][v]);
+    }
+  }
   HWY_UNROLL(8)
   for (int i = 0; i < kRows; ++i) {
     HWY_UNROLL(4)
@@ -148,16 +162,18 @@ HWY_INLINE void tile(const Strip& s, const std::byte* a, const std::byte* b, std
 template <class T, class Out, int kRows>
 void band(const Strip& s, const std::byte* a, std::byte* dst) {
   const std::byte* b = s.b;
+  const float* bias = s.bias;
   std::int64_t left = s.columns;
   for (; left >= kWidth; left -= kWidth) {
-    tile<T, Out, kRows, 4>(s, a, b, dst, Nothing());
+    tile<T, Out, kRows, 4>(s, a, b, bias, dst, Nothing());
     b += s.b_strip;
     dst += kWidth * static_cast<int>(sizeof(Out));
+    if (bias != nullptr) bias += kWidth;
   }
   switch (left) {
-    case 48: return tile<T, Out, kRows, 3>(s, a, b, dst, Nothing());
-    case 32: return tile<T, Out, kRows, 2>(s, a, b, dst, Nothing());
-    case 16: return tile<T, Out, kRows, 1>(s, a, b, dst, Nothing());
+    case 48: return tile<T, Out, kRows, 3>(s, a, b, bias, dst, Nothing());
+    case 32: return tile<T, Out, kRows, 2>(s, a, b, bias, dst, Nothing());
+    case 16: return tile<T, Out, kRows, 1>(s, a, b, bias, dst, Nothing());
     default: return;
   }
 }
@@ -166,12 +182,13 @@ void band(const Strip& s, const std::byte* a, std::byte* dst) {
 template <class T, class Out>
 void busy_band(const Strip& s, const std::byte* a, std::byte* dst, int part) {
   if (s.next.to == nullptr)
-    tile<T, Out, 6, 4>(s, a, s.b, dst, Fetcher{s.next.src + std::ptrdiff_t{64} * part, s.next.row});
+    tile<T, Out, 6, 4>(s, a, s.b, s.bias, dst, Fetcher{s.next.src + std::ptrdiff_t{64} * part, s.next.row});
   else
-    tile<T, Out, 6, 4>(s, a, s.b, dst, Gatherer<T>(s.next, part));
+    tile<T, Out, 6, 4>(s, a, s.b, s.bias, dst, Gatherer<T>(s.next, part));
   Strip rest = s;
   rest.b += s.b_strip;
   rest.columns -= kWidth;
+  if (rest.bias != nullptr) rest.bias += kWidth;
   band<T, Out, 6>(rest, a, dst + kWidth * static_cast<int>(sizeof(Out)));
 }
 
@@ -284,7 +301,7 @@ void turn_back(const float* sums, std::int64_t rows, std::int64_t columns, const
       for (int k = 0; k < kLanes; ++k) {
         if (i + k >= rows) break;
         __m512 v = _mm512_add_ps(square[k], shift);
-        if (relu) v = _mm512_mask_mov_ps(v, _mm512_cmp_ps_mask(v, zero, _CMP_LE_OQ), zero);
+        if (relu) v = above_zero(v);
         store(v, mask, reinterpret_cast<Out*>(dst + (i + k) * dst_row) + j);
       }
     }

@@ -27,7 +27,7 @@ struct Next {
   std::byte* to = nullptr;  // where they are gathered; null: they stay where they are
 };
 
-/// dst[i, j] = sum over k of a[i, k] b[k, j]; all steps are in bytes.
+/// dst[i, j] = sum over k of a[i, k] b[k, j] (+ bias[j]), or with `relu` what of it is above 0; all steps are in bytes.
 struct Strip {
   std::int64_t rows = 0;     // of a
   std::int64_t inner = 0;    // words
@@ -41,6 +41,8 @@ struct Strip {
   std::byte* dst = nullptr;
   std::ptrdiff_t dst_row = 0;
   Next next = {};
+  const float* bias = nullptr;  // or null
+  bool relu = false;
 };
 /// Row by row, from the left to the right. For float and float, BFloat16 and float, BFloat16 and BFloat16. Sums
 /// are in f32 in any case.

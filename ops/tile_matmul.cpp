@@ -10,7 +10,8 @@
 
 // Note [Products of matrices as they lie]. oneDNN brings the second operand of a product into an order of its own, at
 // each call and before it multiplies. Here weights [out, in] are read where they lie,
-//   src weights^T as the rows of weights by src^T, 64 samples at a time, whose sums are turned back at the end;
+//   src weights^T as the rows of weights by src^T, 64 samples at a time, whose sums are turned back at the end, or for
+//   many samples as rows of src by 64 rows of weights at a time, turned;
 //   diff_dst weights as rows of diff_dst by strips of weights, each gathered in the shadow of the one before;
 //   diff_dst^T src as columns of diff_dst by strips of src, both gathered first, which is little beside dst.
 // bf16 are multiplied in pairs along the inner dimension: where it runs over rows, they are paired as they are
@@ -95,6 +96,33 @@ class Product {
               columns_by_rows(row, rows, column, std::min(kBlock, end - column), scratch, scratch + turned, bias, relu);
           }
         });
+  }
+
+  /// For b whose columns lie in line, and more rows than make up for turning b.
+  void by_turned_columns(const float* bias, bool relu) const {
+    const Pieces pieces(columns_, rows_, kTile);
+    for_runs(pieces.count(), words_ * kStripRow, [&](std::int64_t first, std::int64_t last, std::byte* scratch) {
+      std::int64_t there = -1;  // the strip that has been turned
+      for (std::int64_t piece = first; piece < last; ++piece) {
+        const std::int64_t number = piece / pieces.parts, column = number * kWidth;
+        const std::int64_t begin = piece % pieces.parts * pieces.part_size;
+        const std::int64_t columns = std::min(kWidth, columns_ - column);
+        if (there != number) tile_kernels::turn(b_.data + column * b_.column, b_.column, columns, words_, scratch);
+        there = number;
+        tile_kernels::multiply<T, Out>({.rows = std::min(begin + pieces.part_size, rows_) - begin,
+                                        .inner = words_,
+                                        .columns = columns,
+                                        .a = a_.data + begin * a_.row,
+                                        .a_row = a_.row,
+                                        .a_word = kWord,
+                                        .b = scratch,
+                                        .b_row = kStripRow,
+                                        .dst = dst_ + begin * dst_row_ + column * kItem,
+                                        .dst_row = dst_row_,
+                                        .bias = bias == nullptr ? nullptr : bias + column,
+                                        .relu = relu});
+      }
+    });
   }
 
   /// For b whose rows lie in line. Of a that has to be gathered, as much at a time as stays in the cache.
@@ -258,6 +286,12 @@ bool worth_turning(std::int64_t rows, std::int64_t inner, std::int64_t columns, 
   return (type == f32 ? 6 : 10) * (1 / k + 1 / c) + padding < 5 / r + 0.015;
 }
 
+/// Whether turning the columns of b, once for all rows of a, costs less than either.
+bool worth_turning_columns(std::int64_t rows, std::int64_t inner, std::int64_t columns, DType type) {
+  if (columns % 16 != 0) return false;
+  return type == f32 ? rows >= 512 || (rows >= 256 && inner >= 256) : rows >= 512 && inner >= 512;
+}
+
 bool lies_in_rows(const Tensor& t) { return t.strides()[1] == 1 && t.strides()[0] >= t.size(1); }
 bool lies_in_columns(const Tensor& t) { return t.strides()[0] == 1 && t.strides()[1] >= t.size(0); }
 
@@ -265,7 +299,11 @@ template <class T, class Out>
 void run(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool relu) {
   const Product<T, Out> product(a, b, dst);
   if (lies_in_rows(b)) return product.by_rows();
-  product.by_columns(bias.defined() ? bias.data<float>() : nullptr, relu);
+  const float* const shift = bias.defined() ? bias.data<float>() : nullptr;
+  if (worth_turning_columns(dst.size(0), a.size(1), dst.size(1), a.dtype()))
+    product.by_turned_columns(shift, relu);
+  else
+    product.by_columns(shift, relu);
 }
 
 }  // namespace
@@ -282,7 +320,9 @@ bool run(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst, bool
              (bias.defined() && (bias.dtype() != f32 || !bias.is_contiguous()))) {
     return false;
   }
-  if (!lies_in_rows(b) && !worth_turning(dst.size(0), inner, dst.size(1), a.dtype())) return false;
+  if (!lies_in_rows(b) && !worth_turning(dst.size(0), inner, dst.size(1), a.dtype()) &&
+      !worth_turning_columns(dst.size(0), inner, dst.size(1), a.dtype()))
+    return false;
   constexpr std::int64_t kLeast = 32;
   if (std::min({dst.size(0), dst.size(1), inner}) < kLeast) return false;
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -35,8 +36,9 @@ Tensor expand(const Tensor& src, const Shape& shape, Location where = Location::
 /// The same under NumPy's name.
 Tensor broadcast_to(const Tensor& src, const Shape& shape, Location where = Location::current());
 /// The view [start, end) along `axis` in steps of `step` > 0; negative bounds count from the end; as in Python, bounds
-/// are clipped.
-Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start, std::int64_t end, std::int64_t step = 1,
+/// are clipped, and without an end the rest is taken.
+Tensor slice(const Tensor& src, std::int64_t axis, std::int64_t start,
+             std::int64_t end = std::numeric_limits<std::int64_t>::max(), std::int64_t step = 1,
              Location where = Location::current());
 /// Position `index` of `axis`, which is dropped.
 Tensor select(const Tensor& src, std::int64_t axis, std::int64_t index, Location where = Location::current());

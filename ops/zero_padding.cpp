@@ -1,5 +1,6 @@
 #include "dagrad/ops/zero_padding.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dagrad/core/copy.h"
@@ -58,6 +59,18 @@ bool meets_nonfinite_weights(const Geometry& geometry, const Tensor& src, const 
 
 bool meets_nonfinite_diff(const Geometry& geometry, const Tensor& diff_bias) {
   return is_padded(geometry) && !is_finite(diff_bias);
+}
+
+bool mistakes_padding(const Geometry& geometry, const Tensor& src, const Tensor& weights) {
+  for (int axis = 2; axis < src.dim(); ++axis) {
+    const auto k = static_cast<std::size_t>(axis - 2);
+    const std::int64_t reach = (weights.shape()[axis] - 1) * geometry.dilation[k] + 1;
+    const bool is_padded = geometry.before[k] != 0 || geometry.after[k] != 0;
+    if (!is_padded) continue;
+    if (src.shape()[axis] < std::max(reach, geometry.stride[k])) return true;
+    if (geometry.axes == 3 && axis == 2 && geometry.stride[k] > 1) return true;
+  }
+  return false;
 }
 
 Padded padded(const Geometry& geometry, const Tensor& src) {

@@ -30,4 +30,9 @@ struct Padded {
 };
 Padded padded(const onednn::ConvolutionGeometry& geometry, const Tensor& src);
 
+/// Whether oneDNN 2.6 is not to see the padding when it sums up the gradient of the weights. It reads what is not there
+/// where a padded source is shorter along an axis than a window, or than the step from one to the next (in bf16 the
+/// last axis), and where windows move along a padded depth by more than one.
+bool mistakes_padding(const onednn::ConvolutionGeometry& geometry, const Tensor& src, const Tensor& weights);
+
 }  // namespace dagrad::zero_padding

@@ -16,8 +16,6 @@ namespace {
 
 constexpr std::int64_t kGrain = 64 << 10;  // elements that are worth a thread
 
-DType working_type(const Tensor& t) { return t.dtype() == f64 ? f64 : f32; }
-
 /// Calls `f(A{}, T{})` with the types of the elements of a tensor (T) and of its average (A).
 template <class F>
 void visit_types(const Tensor& tensor, const F& f) {
@@ -29,12 +27,6 @@ void visit_types(const Tensor& tensor, const F& f) {
 }
 
 std::string key(std::size_t i) { return fmt::format("{}.average", i); }
-
-Tensor copy_like(const Tensor& like, DType dtype, const Tensor& source) {
-  Tensor copy = dense_like(like, dtype);
-  copy_elements(source, copy);
-  return copy;
-}
 
 }  // namespace
 

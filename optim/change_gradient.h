@@ -3,7 +3,6 @@
 
 #include <type_traits>
 
-#include "dagrad/core/copy.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/tensor.h"
 #include "dagrad/optim/density.h"
@@ -16,10 +15,8 @@ template <class F>
 void change_gradient(const Tensor& parameter, const F& f) {
   Tensor gradient = parameter.grad();
   if (gradient.requires_grad() || !is_dense(gradient)) {
-    Tensor own = dense_like(parameter, gradient.dtype());
-    copy_elements(gradient, own);
-    parameter.set_grad(own);
-    gradient = own;
+    gradient = copy_like(parameter, gradient.dtype(), gradient);
+    parameter.set_grad(gradient);
   }
   constexpr std::int64_t kGrain = 64 << 10;  // elements that are worth a thread
   const auto run = [&]<class T>(T) {

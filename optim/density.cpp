@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "dagrad/core/copy.h"
+
 namespace dagrad::optim {
 
 bool is_dense(const Tensor& t) {
@@ -34,5 +36,13 @@ Tensor dense_like(const Tensor& like, DType dtype) {
   const auto bytes = static_cast<std::size_t>(like.numel()) * item_size(dtype);
   return Tensor::from_storage(Storage::allocate(bytes), spec, like.strides(), 0);
 }
+
+Tensor copy_like(const Tensor& like, DType dtype, const Tensor& source) {
+  Tensor copy = dense_like(like, dtype);
+  copy_elements(source, copy);
+  return copy;
+}
+
+DType working_type(const Tensor& t) { return t.dtype() == f64 ? f64 : f32; }
 
 }  // namespace dagrad::optim

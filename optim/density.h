@@ -14,4 +14,10 @@ bool lies_like(const Tensor& t, const Tensor& other);
 /// An uninitialised dense tensor whose elements lie in the order of `like`'s, which is dense.
 Tensor dense_like(const Tensor& like, DType dtype);
 
+/// One with the elements of `source`.
+Tensor copy_like(const Tensor& like, DType dtype, const Tensor& source);
+
+/// The type of what is kept beside a parameter of the type of `t`: f64 beside f64, else f32.
+DType working_type(const Tensor& t);
+
 }  // namespace dagrad::optim

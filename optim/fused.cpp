@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "dagrad/core/bf16_copy.h"
-#include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/optim/density.h"
 
@@ -12,14 +11,6 @@ namespace dagrad::optim {
 namespace {
 
 std::string key(std::size_t index, std::string_view what) { return fmt::format("{}.{}", index, what); }
-
-DType working_type(const Tensor& parameter) { return parameter.dtype() == f64 ? f64 : f32; }
-
-Tensor copy_like(const Tensor& parameter, DType dtype, const Tensor& source) {
-  Tensor copy = dense_like(parameter, dtype);
-  copy_elements(source, copy);
-  return copy;
-}
 
 /// Takes over what somebody else wrote to the parameter; leaves the lower bits of the other elements.
 void refresh_master(const Tensor& parameter, Tensor& master) {

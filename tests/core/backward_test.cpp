@@ -52,6 +52,17 @@ TEST(Backward, TakesSeveralOutputsAtOnce) {
   EXPECT_EQ(value(x.grad()), 3 + 4 + 1);
 }
 
+TEST(Backward, TakesListsInBraces) {
+  const Tensor x = tensor({1, 2}, f64).requires_grad_(), w = tensor({3, 4}, f64).requires_grad_();
+  const Tensor y = x * w;
+  const std::vector<Tensor> both = grad(sum(y), {x, w}, {.create_graph = true});
+  EXPECT_EQ(both[0].to_vector<double>(), (std::vector<double>{3, 4}));
+  EXPECT_EQ(both[1].to_vector<double>(), (std::vector<double>{1, 2}));
+  EXPECT_EQ(grad(sum(both[0] * both[0]), {w})[0].to_vector<double>(), (std::vector<double>{6, 8}));
+  const std::vector<Tensor> weighed = grad({y, sum(x)}, {x}, {tensor({1, 10}, f64), {}});
+  EXPECT_EQ(weighed[0].to_vector<double>(), (std::vector<double>{4, 41}));
+}
+
 TEST(Backward, DifferentiatesGradientsAgain) {
   const Tensor x = leaf(2);
   const GradOptions recorded{.create_graph = true};

@@ -31,6 +31,12 @@ TEST(Vjp, GivesResultAndProduct) {
   EXPECT_FALSE(g.requires_grad());
 }
 
+TEST(Vjp, TakesFunctionsOfAutoParameters) {
+  const Tensor x = tensor({1, 2}, f64);
+  EXPECT_EQ(vjp([](const auto& t) { return sum(t * t); }, x).product.to_vector<double>(), (std::vector<double>{2, 4}));
+  EXPECT_EQ(vjp([](auto t) { return sum(t * 3); }, x).product.to_vector<double>(), (std::vector<double>{3, 3}));
+}
+
 TEST(Vjp, AddsUpSeveralOutputsForSeveralInputs) {
   const auto f = [](const Tensor& a, const Tensor& b) { return std::vector<Tensor>{a * b, a + b, b * 2}; };
   const Tensor a = tensor({2, 3}, f64), b = tensor({5, 7}, f64);

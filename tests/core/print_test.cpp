@@ -35,6 +35,12 @@ TEST(Print, KnowsNanAndInfinity) {
 
 TEST(Print, SeparatesMatricesByAnEmptyLine) { EXPECT_EQ(elements(zeros({2, 1, 2}, i64)), "[[[0, 0]],\n\n [[0, 0]]]"); }
 
+TEST(Print, WritesShapesAndTypes) {
+  std::ostringstream out;
+  out << zeros({2, 3}).shape() << " " << Shape{} << " " << bf16;
+  EXPECT_EQ(out.str(), "[2, 3] [] bf16");
+}
+
 TEST(Print, ReadsViews) {
   EXPECT_EQ(elements(tensor({1, 2, 3, 4, 5, 6}, {2, 3}, i64).alias({3, 2}, {1, 3}, 0)), "[[1, 4],\n [2, 5],\n [3, 6]]");
 }

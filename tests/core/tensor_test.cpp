@@ -1,5 +1,6 @@
 #include "dagrad/core/tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <gtest/gtest.h>
@@ -62,6 +63,29 @@ TEST(Tensor, IsMadeOfAVectorOrSpanWithOrWithoutAShape) {
   EXPECT_EQ(tensor(std::span(numbers), {2, 1}).shape(), (Shape{2, 1}));
   EXPECT_EQ(tensor(values, {2, 2}).shape(), (Shape{2, 2}));
   expect_error<ShapeError>([&] { tensor(values, {3}); }, "tensor: 4 values for shape [3] (want 3)");
+}
+
+TEST(Tensor, IsMadeLikeAnother) {
+  const Tensor x = zeros({2, 3}, f64);
+  EXPECT_EQ(full_like(x, 2.5).to_vector<double>(), std::vector<double>(6, 2.5));
+  EXPECT_EQ(rand_like(x).dtype(), f64);
+  EXPECT_EQ(randn_like(x).shape(), x.shape());
+  const std::vector<int> draws = randint(2, {100}).to_vector<int>();
+  EXPECT_EQ(*std::max_element(draws.begin(), draws.end()), 1);
+  EXPECT_EQ(*std::min_element(draws.begin(), draws.end()), 0);
+}
+
+TEST(Tensor, IsMadeOfEquallySpacedNumbers) {
+  EXPECT_EQ(arange(4).to_vector<int>(), (std::vector<int>{0, 1, 2, 3}));
+  EXPECT_EQ(arange(3, f32).dtype(), f32);
+  EXPECT_EQ(arange(0, 1, 0.25, f64).to_vector<double>(), (std::vector<double>{0, 0.25, 0.5, 0.75}));
+  expect_error<DTypeError>([] { arange(0, 1, 0.25); },
+                           "arange: from 0 in steps of 0.25 as i64 (want whole numbers, or a floating type)");
+  EXPECT_EQ(linspace(0, 1, 5, f64).to_vector<double>(), (std::vector<double>{0, 0.25, 0.5, 0.75, 1}));
+  EXPECT_EQ(linspace(0.1, 0.3, 4, f64).to_vector<double>().back(), 0.3);
+  EXPECT_EQ(linspace(7, 9, 1).to_vector<float>(), std::vector<float>{7});
+  EXPECT_EQ(linspace(7, 9, 0).numel(), 0);
+  expect_error<UsageError>([] { linspace(0, 1, -1); }, "linspace: -1 numbers (want at least 0)");
 }
 
 TEST(Tensor, AlignsItsElementsToCacheLines) {

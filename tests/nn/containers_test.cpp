@@ -100,6 +100,31 @@ TEST(ModuleDict, KeepsNamesInTheirOrder) {
   expect_error<UsageError>([&] { dict.add("a.b", Tanh()); }, "ModuleDict: the name 'a.b' (want one without dots)");
 }
 
+TEST(Functional, IsAFunctionWhereAModuleIsWanted) {
+  Sequential net(Linear(3, 4), Functional(relu), Functional([](const Tensor& x) { return x * 2; }, "twice"));
+  const Tensor x = randn({2, 3});
+  auto& first = dynamic_cast<Linear&>(net[0]);
+  EXPECT_TRUE(allclose(net(x), relu(first(x)) * 2));
+  EXPECT_EQ(to_string(net), "Sequential(\n  (0): Linear(3, 4)\n  (1): Functional\n  (2): twice\n)");
+  expect_error<UsageError>([] { Functional{Functional::Function()}; },
+                           "Functional: no function (want one that can be called)");
+}
+
+TEST(Unflatten, SplitsAnAxis) {
+  const Tensor x = randn({2, 12, 5});
+  EXPECT_EQ(Unflatten(1, {3, 4})(x).shape(), (Shape{2, 3, 4, 5}));
+  EXPECT_EQ(Unflatten(-2, {3, -1, 2})(x).shape(), (Shape{2, 3, 2, 2, 5}));
+  EXPECT_TRUE(equal(flatten(Unflatten(1, {3, 4})(x), 1, 2), x));
+  EXPECT_EQ(Unflatten(1, {0, -1})(zeros({2, 0})).shape(), (Shape{2, 0, 1}));
+  expect_error<ShapeError>(
+      [&] {
+        Unflatten(1, {5, -1})(x);
+      },
+      "Unflatten: axis 1 of [2, 12, 5] as [5, -1] (want sizes whose product is 12, one of them may "
+      "be -1)");
+  EXPECT_EQ(Unflatten(1, {3, 4}).describe(), "Unflatten(1, [3, 4])");
+}
+
 TEST(Residual, AddsTheInput) {
   manual_seed(1);
   Residual same(Sequential(Linear(3, 3), Tanh()));

@@ -51,6 +51,27 @@ TEST(ConvolutionLayer, DescribesItself) {
   EXPECT_EQ(AdaptiveAvgPool2d({7, 5}).describe(), "AdaptiveAvgPool2d(7x5)");
 }
 
+TEST(ConvolutionLayer, TakesChannelsAndKernelByPositionAndTheRestByName) {
+  EXPECT_EQ(Conv1d(2, 4, 3, {.padding = Padding::same}).describe(),
+            Conv1d({.in = 2, .out = 4, .kernel = 3, .padding = Padding::same}).describe());
+  const Conv2d layer(2, 4, {3, 1}, {.stride = 2, .padding = {1, 0}, .bias = false});
+  EXPECT_EQ(layer.weight.shape(), (Shape{4, 2, 3, 1}));
+  EXPECT_FALSE(layer.bias.defined());
+  EXPECT_EQ(ConvTranspose2d(4, 2, 3, {.stride = 2, .output_padding = 1})(zeros({1, 4, 5, 5})).dim(), 4);
+  expect_error<UsageError>([] { Conv2d(2, 4, 3, {.in = 2}); },
+                           "Conv2d: in, out or kernel is given twice (want each by position or by name)");
+  expect_error<UsageError>(
+      [] {
+        ConvTranspose1d(2, 4, 3, {.kernel = {3, 3}});
+      },
+      "ConvTranspose1d: in, out or kernel is given twice (want each by position or by name)");
+}
+
+TEST(PoolingLayer, TakesKernelStrideAndPaddingByPosition) {
+  EXPECT_EQ(MaxPool2d(3, 2, 1).describe(), MaxPool2d({.kernel = 3, .stride = 2, .padding = 1}).describe());
+  EXPECT_EQ(AvgPool1d(2, 1)(zeros({1, 1, 5})).shape(), (Shape{1, 1, 4}));
+}
+
 TEST(ConvolutionLayer, RefusesWhatDoesNotFit) {
   expect_error<UsageError>([] { Conv2d(0, 3, 3); }, "Conv2d: in is 0, out is 3 (want both at least 1)");
   expect_error<UsageError>([] { Conv2d({.in = 4, .out = 6, .kernel = 3, .groups = 4}); },

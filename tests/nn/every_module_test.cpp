@@ -209,6 +209,14 @@ std::map<std::string, std::function<Case()>> cases() {
   };
   // The keys' biases add the same to all scores of a query.
   all["attention"] = [] { return Case{MultiheadAttention(4, 2, {.dropout = 0.2}), {3, 2, 4}, true}; };
+  all["transformer"] = [] {
+    return Case{TransformerEncoder(4, 2, 1, {.dim_feedforward = 5, .dropout = 0.2, .activation = ActivationKind::tanh}),
+                {3, 2, 4},
+                true};
+  };
+  all["functional_and_unflatten"] = [] {
+    return Case{Sequential(Linear(3, 4), Unflatten(1, {2, -1}), Functional(tanh), Flatten(), Linear(4, 2)), {2, 3}};
+  };
   return all;
 }
 

@@ -145,6 +145,14 @@ TEST(NormalizationLayers, RefuseOtherShapes) {
   expect_error<UsageError>([] { BatchNorm3d(0); }, "BatchNorm3d: features is 0 (want at least 1)");
 }
 
+TEST(NormalizationLayers, TakeTheSizeOfTheLastAxisAsANumber) {
+  EXPECT_EQ(LayerNorm(4).normalized_shape, (Shape{4}));
+  EXPECT_EQ(RMSNorm(4, {.eps = 1e-6}).weight.shape(), (Shape{4}));
+  EXPECT_EQ(LayerNorm({4, 5}).normalized_shape, (Shape{4, 5}));
+  expect_error<UsageError>([] { LayerNorm(0); },
+                           "LayerNorm: normalized_shape is [0] (want at least one axis, none of them empty)");
+}
+
 TEST(NormalizationLayers, DescribeThemselves) {
   EXPECT_EQ(BatchNorm2d(8).describe(), "BatchNorm2d(8)");
   EXPECT_EQ(BatchNorm1d(8, {.eps = 0.001, .momentum = {}, .affine = false, .activation = Activation::relu}).describe(),

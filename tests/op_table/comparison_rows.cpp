@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include "dagrad/ops/comparison.h"
@@ -90,6 +91,36 @@ Row tensor_and_number(const std::string& name, const std::string& sign, CompareN
   return row;
 }
 
+Row is_close() {
+  static constexpr CloseOptions kWide{.rtol = 0.25, .atol = 1};  // neighbours among whole numbers are close
+  Row row = base("isclose", "|a - b| <= atol + rtol |b|");
+  row.call = [](std::span<const Tensor> in) { return std::vector{isclose(in[0], in[1], kWide)}; };
+  row.reference = [](std::span<const Array> in) {
+    return Arrays{zip(in[0], in[1], [](double a, double b) { return std::abs(a - b) <= 1 + 0.25 * std::abs(b); })};
+  };
+  row.samples = samples();
+  row.benchmarks = benchmarks(2);
+  row.bad = {bad<UsageError>(
+                 "tolerance", [] { isclose(zeros_of({2}), zeros_of({2}), {.rtol = -1}); },
+                 "isclose: rtol is -1, atol is 1e-08 (want numbers >= 0)"),
+             bad<ShapeError>(
+                 "shapes",
+                 [] {
+                   isclose(zeros_of({2, 3}), zeros_of({2, 4}));
+                 },
+                 "isclose: shapes do not broadcast: [2, 3] and [2, 4] (want equal sizes or 1 at axis -1: got 3 and 4)"),
+             bad<DTypeError>(
+                 "types", [] { isclose(zeros_of({2}), zeros_of({2}, f64)); },
+                 "isclose: element types differ: f32 and f64 (want one type; cast with to())")};
+  const Array a({7}, {kNan, kNan, 1.0, kInf, -kInf, kInf, 0.0}), b({7}, {kNan, 1.0, kNan, kInf, kInf, 1.0, -0.0});
+  const auto equal_nan = [](std::span<const Tensor> in) {
+    return std::vector{isclose(in[0], in[1], {.equal_nan = true})};
+  };
+  row.edges = {{"infinite_and_nan", {a, b}, {Array({7}, {0, 0, 0, 1, 0, 0, 1})}},
+               {"equal_nan", {a, b}, {Array({7}, {1, 0, 0, 1, 0, 0, 1})}, {}, equal_nan}};
+  return row;
+}
+
 }  // namespace
 
 std::vector<Row> comparison_rows() {
@@ -104,6 +135,7 @@ std::vector<Row> comparison_rows() {
   add("le", "<=", le, le, [](double a, double b) { return a <= b; });
   add("gt", ">", gt, gt, [](double a, double b) { return a > b; });
   add("ge", ">=", ge, ge, [](double a, double b) { return a >= b; });
+  result.push_back(is_close());
   return result;
 }
 

@@ -61,7 +61,9 @@ TEST_F(TileMatmul, IsExactOnWholeNumbersForOperandsInRowsAndInColumns) {
 }
 
 TEST_F(TileMatmul, AddsABiasAndAppliesReluWhereTheSecondOperandIsInColumns) {
-  for (const Shape& size : {Shape{64, 784, 130}, Shape{45, 1024, 1000}, Shape{32, 300, 400}}) {
+  // From 256 rows on columns of b are turned in place of rows of a, where they are a multiple of 16.
+  for (const Shape& size : {Shape{64, 784, 130}, Shape{45, 1024, 1000}, Shape{32, 300, 400}, Shape{515, 514, 208},
+                            Shape{600, 600, 96}, Shape{528, 1024, 1000}}) {
     for (const DType type : {f32, bf16}) {
       const Tensor a = whole_numbers({size[0], size[1]}, 3, type),
                    b = in_columns(whole_numbers({size[1], size[2]}, 4, type)), bias = whole_numbers({size[2]}, 5);
@@ -117,11 +119,13 @@ TEST_F(TileMatmul, KeepsNanAndInfinity) {
 TEST_F(TileMatmul, GivesTheSameBitsOnAnyNumberOfThreads) {
   for (const DType type : {f32, bf16}) {
     const Tensor a = to(randn({160, 520}), type), b = to(randn({520, 1040}), type), bias = randn({1040});
+    const Tensor tall = to(randn({520, 520}), type);
     const auto results = [&](int count) {
       const Threads threads(count);
       std::vector<Tensor> all;
-      for (const auto& [left, right] : {std::pair(a, b), std::pair(in_columns(a), b), std::pair(a, in_columns(b))}) {
-        Tensor dst = zeros({160, 1040});
+      for (const auto& [left, right] : {std::pair(a, b), std::pair(in_columns(a), b), std::pair(a, in_columns(b)),
+                                        std::pair(tall, in_columns(b))}) {
+        Tensor dst = zeros({left.size(0), 1040});
         const bool has_bias = right.strides()[0] == 1;
         EXPECT_TRUE(tile_matmul::run(left, right, has_bias ? bias : Tensor(), dst, has_bias));
         all.push_back(dst);

@@ -5,10 +5,10 @@
 
 #include "dagrad/core/dtype.h"
 
-namespace dagrad::row_kernels {
+namespace dagrad::row_sums {
 
-/// Columns come in multiples of so many.
-inline constexpr std::int64_t kUnit = 16;
+/// The fewest columns.
+inline constexpr std::int64_t kLeastColumns = 16;
 
 /// dst[i, j] = sum over k of a[i, k] b[k, j] for a few rows of a; steps in elements.
 template <class T, class Out>
@@ -27,4 +27,4 @@ struct Job {
 template <class T, class Out>
 void run(const Job<T, Out>& job);
 
-}  // namespace dagrad::row_kernels
+}  // namespace dagrad::row_sums

@@ -6,7 +6,7 @@
 
 #include "dagrad/core/dtype.h"
 
-namespace dagrad::dot_kernels {
+namespace dagrad::row_dots {
 
 /// `count` runs of memory, from one to the next `step` elements.
 template <class T>
@@ -33,4 +33,4 @@ struct Job {
 template <class T, class Out>
 void run(const Job<T, Out>& job);
 
-}  // namespace dagrad::dot_kernels
+}  // namespace dagrad::row_dots

@@ -1,4 +1,4 @@
-#include "dagrad/ops/dot_kernels.h"
+#include "dagrad/ops/row_dots.h"
 
 #include <algorithm>
 #include <array>
@@ -6,12 +6,12 @@
 #include <type_traits>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
-#define HWY_TARGET_INCLUDE "dagrad/ops/dot_kernels.cpp"
+#define HWY_TARGET_INCLUDE "dagrad/ops/row_dots.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace dagrad::dot_kernels::HWY_NAMESPACE {
+namespace dagrad::row_dots::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -125,11 +125,11 @@ void run_f32(const Job<float, float>& job) { run_typed(job); }
 void run_bf16(const Job<BFloat16, BFloat16>& job) { run_typed(job); }
 void run_bf16_f32(const Job<BFloat16, float>& job) { run_typed(job); }
 
-}  // namespace dagrad::dot_kernels::HWY_NAMESPACE
+}  // namespace dagrad::row_dots::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace dagrad::dot_kernels {
+namespace dagrad::row_dots {
 namespace {
 
 HWY_EXPORT(run_f32);
@@ -151,5 +151,5 @@ template void run(const Job<float, float>&);
 template void run(const Job<BFloat16, BFloat16>&);
 template void run(const Job<BFloat16, float>&);
 
-}  // namespace dagrad::dot_kernels
+}  // namespace dagrad::row_dots
 #endif

@@ -1,16 +1,16 @@
-#include "dagrad/ops/row_kernels.h"
+#include "dagrad/ops/row_sums.h"
 
 #include <type_traits>
 
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
-#define HWY_TARGET_INCLUDE "dagrad/ops/row_kernels.cpp"
+#define HWY_TARGET_INCLUDE "dagrad/ops/row_sums.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include "dagrad/core/float_lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace dagrad::row_kernels::HWY_NAMESPACE {
+namespace dagrad::row_sums::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using float_lanes::HWY_NAMESPACE::D32;
@@ -68,6 +68,7 @@ void run_rows(const Job<T, Out>& job) {
     for (; j + 4 * width <= job.columns; j += 4 * width) tile<T, Out, kRows, 4>(job, j);
   }
   for (; j + width <= job.columns; j += width) tile<T, Out, kRows, 1>(job, j);
+  if (j < job.columns) tile<T, Out, kRows, 1>(job, job.columns - width);  // some once more
 }
 
 template <class T, class Out>
@@ -95,11 +96,11 @@ void run_f32(const Job<float, float>& job) { run_typed(job); }
 void run_bf16(const Job<BFloat16, BFloat16>& job) { run_typed(job); }
 void run_bf16_f32(const Job<BFloat16, float>& job) { run_typed(job); }
 
-}  // namespace dagrad::row_kernels::HWY_NAMESPACE
+}  // namespace dagrad::row_sums::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace dagrad::row_kernels {
+namespace dagrad::row_sums {
 namespace {
 
 HWY_EXPORT(run_f32);
@@ -121,5 +122,5 @@ template void run(const Job<float, float>&);
 template void run(const Job<BFloat16, BFloat16>&);
 template void run(const Job<BFloat16, float>&);
 
-}  // namespace dagrad::row_kernels
+}  // namespace dagrad::row_sums
 #endif
