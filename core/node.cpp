@@ -22,10 +22,12 @@ T* lay_out(std::byte*& at, std::size_t count) {
   return first;
 }
 
-/// Counts of outputs and saved tensors have 16 bits each.
-Location checked(Location where, const Node::Arity& arity) {
+/// Counts of outputs and saved tensors have 16 bits each. A node whose construction ends here has nobody who would give
+/// its block back, so that is done before.
+Location checked(Location where, const Node::Arity& arity, void* block, std::size_t head_bytes) {
   constexpr std::uint32_t kMost = 0xffff;
   if (arity.outputs <= kMost && arity.saved <= kMost) return where;
+  allocator::deallocate(block, head_bytes + arity.bytes());
   throw UsageError(fmt::format("op recorded at {}:{}: {} outputs, {} saved tensors (want at most {} of each)",
                                where.file, where.line, arity.outputs, arity.saved, kMost));
 }
@@ -33,7 +35,7 @@ Location checked(Location where, const Node::Arity& arity) {
 }  // namespace
 
 Node::Node(Arity arity, std::size_t head_bytes, Location where)
-    : where_(checked(where, arity)),
+    : where_(checked(where, arity, this, head_bytes)),
       edge_count_(arity.edges),
       output_count_(arity.outputs & 0xffffu),
       saved_count_(arity.saved & 0xffffu),
