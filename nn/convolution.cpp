@@ -72,11 +72,11 @@ Options complete(const char* layer, std::int64_t in, std::int64_t out, const Per
 
 ConvolutionLayerOptions detail::completed(const char* layer, std::int64_t in, std::int64_t out, const PerAxis& kernel,
                                           ConvolutionLayerOptions more) {
-  return complete(layer, in, out, kernel, std::move(more));
+  return complete(layer, in, out, kernel, more);
 }
 ConvolutionTransposeLayerOptions detail::completed(const char* layer, std::int64_t in, std::int64_t out,
                                                    const PerAxis& kernel, ConvolutionTransposeLayerOptions more) {
-  return complete(layer, in, out, kernel, std::move(more));
+  return complete(layer, in, out, kernel, more);
 }
 
 Convolution::Convolution(int axes, const ConvolutionLayerOptions& o)
