@@ -10,6 +10,7 @@
 #include "dagrad/core/random.h"
 #include "dagrad/nn/io/safetensors.h"
 #include "expect_error.h"
+#include "scratch_folder.h"
 #include "tools/train_options.h"
 
 namespace dagrad::tools {
@@ -17,16 +18,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class ModelFile : public ::testing::Test {
+class ModelFile : public ScratchFolder {
  protected:
   void SetUp() override {
-    fs::create_directories(folder_);
+    ScratchFolder::SetUp();
+    file_ = folder_ / "net.safetensors";
     manual_seed(7);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
-  fs::path folder_ = fs::path(::testing::TempDir()) / "dagrad_model_file";
-  fs::path file_ = folder_ / "net.safetensors";
+  fs::path file_;
 };
 
 ModelDescription description(const std::string& kind, const Shape& input, std::int64_t members = 1,

@@ -1,10 +1,10 @@
-#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "expect_error.h"
+#include "scratch_folder.h"
 #include "tools/progress.h"
 #include "tools/suggest.h"
 #include "tools/train_options.h"
@@ -13,6 +13,8 @@ namespace dagrad::tools {
 namespace {
 
 TrainOptions parse(const std::vector<std::string>& arguments) { return parse_train_options(arguments).value(); }
+
+class OptionsFile : public ScratchFolder {};
 
 TEST(Suggest, CountsEdits) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3);
@@ -41,8 +43,8 @@ TEST(TrainOptions, AreRead) {
   EXPECT_TRUE(parse({"--hidden", "none"}).model.hidden_widths().empty());
 }
 
-TEST(TrainOptions, MayComeFromAFileThatTheCommandLineOverrules) {
-  const auto file = std::filesystem::path(::testing::TempDir()) / "dagrad_options_test.ini";
+TEST_F(OptionsFile, MayBeOverruledByTheCommandLine) {
+  const auto file = folder_ / "options.ini";
   std::ofstream(file) << "lr = 0.25\nepochs = 3\n# a comment\n";
   const TrainOptions o = parse({"--config", file.string(), "--epochs", "4"});
   EXPECT_EQ(o.optimizer.lr, 0.25);
@@ -60,12 +62,8 @@ TEST(TrainOptions, MayComeFromAFileThatTheCommandLineOverrules) {
         parse({"--config", file.string()});
       },
       file.string() + ": unknown option '--lrr'; did you mean '--lr'? (see dagrad train --help)");
-  std::filesystem::remove(file);
-  expect_error<IoError>(
-      [&] {
-        parse({"--config", file.string()});
-      },
-      file.string() + ": cannot be opened (want a file of options)");
+  const std::string none = (folder_ / "none.ini").string();
+  expect_error<IoError>([&] { parse({"--config", none}); }, none + ": cannot be opened (want a file of options)");
 }
 
 TEST(TrainOptions, SayWhatIsWrong) {

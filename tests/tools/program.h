@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch_folder.h"
+
 namespace dagrad::tools {
 
 namespace fs = std::filesystem;
@@ -21,22 +23,8 @@ struct Outcome {
   std::string out, err;
 };
 
-inline std::string content(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-/// A folder of its own for each test.
-class Program : public ::testing::Test {
+class Program : public ScratchFolder {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              ("dagrad_program_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::remove_all(folder_);  // of a run that was ended
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   /// Runs `dagrad ARGUMENTS` in the folder through the shell, with both outputs in files.
   Outcome run(const std::string& arguments, const std::string& before = "") const {
     const std::string command =
@@ -80,8 +68,6 @@ class Program : public ::testing::Test {
     EXPECT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0) << shown;
     return shown;
   }
-
-  fs::path folder_;
 };
 
 constexpr const char* kSmall = "train --samples 300 --hidden 16 --epochs 2 ";

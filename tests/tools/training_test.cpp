@@ -2,7 +2,6 @@
 #include "tools/training.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -11,6 +10,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/ops/ops.h"
 #include "expect_error.h"
+#include "scratch_folder.h"
 #include "tools/dry_run.h"
 #include "tools/report.h"
 #include "tools/train_options.h"
@@ -42,17 +42,18 @@ std::vector<std::string> moons(std::vector<std::string> more = {}) {
   return more;
 }
 
+class TrainingFile : public ScratchFolder {};
+
 double accuracy(std::vector<std::string> more) { return run(moons(std::move(more))).result.mean_figure(); }
 
-TEST(Training, RefusesATableWhoseTextsCannotBeSaved) {
-  const std::string file = (std::filesystem::path(::testing::TempDir()) / "dagrad_latin1.csv").string();
+TEST_F(TrainingFile, MayNotBeATableWhoseTextsCannotBeSaved) {
+  const std::string file = (folder_ / "latin1.csv").string();
   std::ofstream(file) << "x,label\n1,tea\n2,caf\xe9\n3,tea\n4,caf\xe9\n";
   expect_error<IoError>(
       [&] {
         load_data(parse_train_options({"--data", file})->data);
       },
       file + ": \"caf\xef\xbf\xbd\" is not UTF-8 (want it so: iconv -f latin1 -t utf-8)");
-  std::filesystem::remove(file);
 }
 
 TEST(Training, WorksWithEveryOptimizer) {
@@ -112,8 +113,8 @@ TEST(Training, KeepsTheBestEpochsWeights) {
   EXPECT_NEAR(again.loss, history.epochs[static_cast<std::size_t>(history.best_epoch - 1)].validation->loss, 1e-6);
 }
 
-TEST(Training, GoesOnFromACheckpointAsIfNothingHadHappened) {
-  const std::string file = (std::filesystem::path(::testing::TempDir()) / "dagrad_training_test.ckpt").string();
+TEST_F(TrainingFile, LetsARunGoOnAsIfNothingHadHappened) {
+  const std::string file = (folder_ / "training.ckpt").string();
   const std::vector<std::string> options = moons({"--hidden", "8,8", "--dropout", "0.2", "--norm", "batch", "--ema",
                                                   "0.9", "--schedule", "cosine", "--mixup", "0.2", "--clip-norm", "1"});
   const std::vector<float> whole = run(options).result.test_outputs.to_vector<float>();
@@ -129,7 +130,6 @@ TEST(Training, GoesOnFromACheckpointAsIfNothingHadHappened) {
   EXPECT_EQ(resumed.options.run(), stopped.options.run()) << "the options come with the checkpoint";
   EXPECT_EQ(resumed.result.runs[0].history.epochs.size(), 4u);
   EXPECT_EQ(resumed.result.test_outputs.to_vector<float>(), whole);
-  std::filesystem::remove(file);
 }
 
 TEST(Training, AveragesAnEnsemble) {

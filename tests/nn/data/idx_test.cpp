@@ -9,34 +9,23 @@
 #include "dagrad/core/error.h"
 #include "expect_error.h"
 #include "mnist_folder.h"
+#include "scratch_folder.h"
 
 namespace dagrad::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Idx : public ::testing::Test {
+class Idx : public ScratchFolder {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) /
-              ("dagrad_idx_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
-    fs::create_directories(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   fs::path write(const std::string& name, const std::string& bytes, bool zipped = false) const {
+    if (!zipped) return ScratchFolder::write(name, bytes);
     const fs::path file = folder_ / name;
-    if (zipped) {
-      gzFile stream = gzopen(file.c_str(), "wb");
-      gzwrite(stream, bytes.data(), static_cast<unsigned>(bytes.size()));
-      gzclose(stream);
-    } else {
-      std::ofstream(file, std::ios::binary) << bytes;
-    }
+    gzFile stream = gzopen(file.c_str(), "wb");
+    gzwrite(stream, bytes.data(), static_cast<unsigned>(bytes.size()));
+    gzclose(stream);
     return file;
   }
-
-  fs::path folder_;
 };
 
 std::string header(const std::vector<std::uint32_t>& sizes, char type = 8) {
