@@ -14,7 +14,7 @@ constexpr std::size_t kGates = 3, kQ = 4;  // in what is kept; q is weight_hn h_
 struct Gru {
   static constexpr std::string_view name = "gru_layer", backward_name = "gru_layer_backward";
   static constexpr int gates = 3;
-  static constexpr std::size_t states = 1;
+  static constexpr std::size_t states = 1, overwritten = kGates;
 
   static std::string attributes() { return {}; }
 
@@ -33,7 +33,7 @@ struct Gru {
 
   void backward(const BackwardInputs& in, bool reverse, const std::array<bool, kInputs>& needs,
                 std::array<Tensor, kInputs>& dst) const {
-    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), true);
+    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), in.to_overwrite(), true);
     run.diff_product = Tensor::allocate(run.diff_gates.spec());
     if (run.dtype == f64)
       each_step<double>(run, in, needs);

@@ -14,7 +14,7 @@ constexpr std::size_t kGates = 3, kCells = 4, kTanhCells = 5;  // in what is kep
 struct Lstm {
   static constexpr std::string_view name = "lstm_layer", backward_name = "lstm_layer_backward";
   static constexpr int gates = 4;
-  static constexpr std::size_t states = 2;
+  static constexpr std::size_t states = 2, overwritten = kGates;
 
   static std::string attributes() { return {}; }
 
@@ -37,7 +37,7 @@ struct Lstm {
 
   void backward(const BackwardInputs& in, bool reverse, const std::array<bool, kInputs>& needs,
                 std::array<Tensor, kInputs>& dst) const {
-    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), false);
+    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), in.to_overwrite(), false);
     const Tensor& c_n = in.diff_c_n();
     Tensor diff_c = zeros(run.h_0.shape(), run.dtype);
     if (c_n.defined()) copy_elements(c_n, diff_c);

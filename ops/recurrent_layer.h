@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dagrad/core/op.h"
+#include "dagrad/core/watch.h"
 #include "dagrad/ops/composed_gradient.h"
 #include "dagrad/ops/recurrent_run.h"
 
@@ -18,8 +19,8 @@ namespace dagrad::recurrent {
 ///     static constexpr std::string_view name, backward_name;          // of the layer's ops
 ///     static constexpr int gates;                                      // weight_ih is [gates H, I]
 ///     static constexpr std::size_t states;                             // 1: h; 2: h and c
-///     static constexpr std::size_t kept;                               // how many tensors the forward leaves
-///     std::string attributes() const;
+///     static constexpr std::size_t overwritten;                        // what of Kept a backward may write over, if
+///     any std::string attributes() const;
 ///     // Runs the sequence; sets dst[1 + state] and what the backward needs.
 ///     void forward(std::span<const Tensor> in, bool reverse, std::array<Tensor, 1 + states>& dst, Kept& kept) const;
 ///     // From the gradients of dst, undefined where zero.
@@ -43,7 +44,7 @@ using Kept = std::array<Tensor, kMostKept>;
 class BackwardInputs {
  public:
   static constexpr std::size_t kDiffs = 1 + kMostStates, kCount = kDiffs + kInputs + kMostKept;
-  explicit BackwardInputs(std::span<const Tensor> all) : all_(all) {}
+  BackwardInputs(std::span<const Tensor> all, const Tensor& to_overwrite) : all_(all), to_overwrite_(to_overwrite) {}
 
   const Tensor& diff_output() const { return all_[0]; }
   const Tensor& diff_h_n() const { return all_[1]; }
@@ -52,9 +53,12 @@ class BackwardInputs {
   /// The layer's inputs, and what it kept behind them.
   std::span<const Tensor> saved() const { return all_.subspan(kDiffs); }
   const Tensor& kept(std::size_t i) const { return all_[kDiffs + kInputs + i]; }
+  /// Which of these nobody reads afterwards; may be undefined.
+  const Tensor& to_overwrite() const { return to_overwrite_; }
 
  private:
   std::span<const Tensor> all_;
+  Tensor to_overwrite_;
 };
 
 /// The gradients of a layer's inputs from those of its results; the outputs that are not needed are empty.
@@ -64,11 +68,12 @@ struct LayerBackward {
   Cell cell;
   bool reverse;
   std::array<bool, kInputs> needs;
+  bool overwrites = false;
 
   std::string attributes() const { return cell.attributes(); }
 
   std::array<Spec, kInputs> infer(std::span<const Tensor> in) const {
-    const BackwardInputs inputs(in);
+    const BackwardInputs inputs(in, {});
     const Tensor& x = inputs.input(kX);
     std::array<Spec, kInputs> specs;
     for (std::size_t i = 0; i < kInputs; ++i)
@@ -77,7 +82,8 @@ struct LayerBackward {
   }
 
   void forward(Forward& ctx, std::span<const Tensor> in, std::array<Tensor, kInputs>& dst) const {
-    cell.backward(BackwardInputs(in), reverse, needs, dst);
+    const Tensor over = overwrites ? in[BackwardInputs::kDiffs + kInputs + Cell::overwritten] : Tensor();
+    cell.backward(BackwardInputs(in, over), reverse, needs, dst);
     for (std::size_t i = 0; i < BackwardInputs::kDiffs + kInputs; ++i) ctx.save(in[i]);
   }
 
@@ -133,7 +139,7 @@ struct Layer {
   void backward(Backward& ctx, std::span<const Tensor> diff) const {
     boost::container::small_vector<Tensor, BackwardInputs::kCount> in(diff.begin(), diff.end());
     in.resize(BackwardInputs::kDiffs);
-    LayerBackward<Cell> op{cell, reverse, {}};
+    LayerBackward<Cell> op{cell, reverse, {}, false};
     for (std::size_t i = 0; i < kInputs; ++i) {
       in.push_back(ctx.saved(i));
       op.needs[i] = ctx.needs(i);
@@ -141,6 +147,12 @@ struct Layer {
     for (std::size_t i = 0; i < kMostKept; ++i) {
       const Tensor kept = ctx.saved(kInputs + i);
       in.push_back(kept.defined() ? kept.detach() : kept);  // what depends on these is in the inputs' gradients
+    }
+    if constexpr (Cell::overwritten < kMostKept) {
+      ctx.done_with_saved(kInputs + Cell::overwritten);
+      // Verify mode runs the op again, on the same inputs.
+      op.overwrites =
+          in[BackwardInputs::kDiffs + kInputs + Cell::overwritten].owns_elements_alone() && !watched(Watch::verify);
     }
     auto gradients = apply(op, Location::current(), std::span<const Tensor>(in.data(), in.size()));
     for (std::size_t i = 0; i < kInputs; ++i) {

@@ -265,7 +265,7 @@ void ForwardRun::finish(Tensor& output, Tensor& h_n) const {
 // --- backward ---
 
 BackwardRun::BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool is_reverse,
-                         const Tensor& diff_output_in, const Tensor& diff_h_n, bool carries)
+                         const Tensor& diff_output_in, const Tensor& diff_h_n, const Tensor& over, bool carries)
     : extent(Extent::of(saved, gates, is_reverse)),
       dtype(computed_in(saved[kX].dtype())),
       factor(saved[kX].dtype()),
@@ -277,7 +277,7 @@ BackwardRun::BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool
       weights(as_factor(saved[kWeightHh], factor)),
       diff_output(as_computed(diff_output_in)),
       diff_h(diff_h_n.defined() ? copy_of(diff_h_n, dtype) : zeros({extent.batch, extent.hidden}, dtype)),
-      diff_gates(Tensor::allocate({extent.sequence(gates * extent.hidden), dtype})),
+      diff_gates(over.defined() ? over : Tensor::allocate({extent.sequence(gates * extent.hidden), dtype})),
       diff_product(diff_gates),
       starts_at_zero(!saved[kH0].defined()) {
   if (carries || mask.defined()) carry = zeros({extent.batch, extent.hidden}, dtype);

@@ -112,9 +112,10 @@ struct BackwardRun {
   Tensor diff_bias_ih, diff_bias_hh;      // [gates H], where needed
   bool starts_at_zero;
 
-  /// `saved` are the layer's inputs, then src, states and rounded.
+  /// `saved` are the layer's inputs, then src, states and rounded. The gradient of the gates goes over `over`, where
+  /// that is defined.
   BackwardRun(std::span<const Tensor> saved, std::int64_t gates, bool reverse, const Tensor& diff_output,
-              const Tensor& diff_h_n, bool carries);
+              const Tensor& diff_h_n, const Tensor& over, bool carries);
 
   /// Calls `each` for every step of all rows in reverse order, with the gradient of h by the product of the step after.
   void each_step(const EachStep& each, const std::array<bool, kInputs>& needs);

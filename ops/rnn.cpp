@@ -10,7 +10,7 @@ namespace {
 struct Rnn {
   static constexpr std::string_view name = "rnn_layer", backward_name = "rnn_layer_backward";
   static constexpr int gates = 1;
-  static constexpr std::size_t states = 1;
+  static constexpr std::size_t states = 1, overwritten = kMostKept;  // the states are a result
   bool relu;
 
   std::string attributes() const { return relu ? "relu" : "tanh"; }
@@ -28,7 +28,7 @@ struct Rnn {
 
   void backward(const BackwardInputs& in, bool reverse, const std::array<bool, kInputs>& needs,
                 std::array<Tensor, kInputs>& dst) const {
-    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), false);
+    BackwardRun run(in.saved(), gates, reverse, in.diff_output(), in.diff_h_n(), in.to_overwrite(), false);
     if (run.dtype == f64)
       each_step<double>(run, needs);
     else

@@ -3,9 +3,11 @@
 #include <functional>
 #include <gtest/gtest.h>
 
+#include "dagrad/core/allocator.h"
 #include "dagrad/core/gradcheck.h"
 #include "dagrad/core/gradcheck_gtest.h"
 #include "dagrad/core/onednn/onednn.h"
+#include "dagrad/core/parallel.h"
 #include "dagrad/ops/ops.h"
 
 namespace dagrad {
@@ -77,6 +79,36 @@ TEST(RecurrentOps, HaveThirdDerivatives) {
       return grad(std::vector{loss(all)}, std::vector{all[0], all[2]}, {}, {.create_graph = true});
     };
     EXPECT_TRUE(passes(gradgradcheck(f, in, {.max_elements = 2}))) << name;
+  }
+}
+
+TEST(RecurrentOps, KeepTheirGatesWhileABackwardMayComeAgain) {
+  for (const auto& [name, loss] : losses()) {
+    const std::vector<Tensor> in = inputs_of(name, f32, 5, 4);
+    const std::vector<Tensor> want = grad(loss(in), in);
+    const Tensor kept = loss(in);
+    for (const bool retain : {true, true, false}) {
+      const std::vector<Tensor> got = grad(kept, in, {.retain_graph = retain});
+      for (std::size_t i = 0; i < in.size(); ++i)
+        EXPECT_EQ(got[i].to_vector<float>(), want[i].to_vector<float>()) << name << ", input " << i;
+    }
+  }
+}
+
+TEST(RecurrentOps, WriteTheGradientOfTheGatesOverThem) {
+  const ThreadLimit one(1);
+  for (const auto& [name, loss] : losses()) {
+    const std::vector<Tensor> in = inputs_of(name, f32, 400, 64);
+    const auto rise = [&in](const Tensor& of, bool retain) {
+      const std::size_t before = allocator_statistics().live_bytes;
+      reset_peak_bytes();
+      (void)grad(of, in, {.retain_graph = retain});
+      return allocator_statistics().peak_bytes - before;
+    };
+    if (std::string_view(name) == "rnn") continue;  // its state is its only gate, and a result
+    const std::size_t gates = 4 * 400 * 2 * static_cast<std::size_t>(in[1].size(0));
+    const std::size_t retaining = rise(loss(in), true), final = rise(loss(in), false);
+    EXPECT_GE(retaining, final + gates - gates / 4) << name;  // statistics are good to 64 KiB
   }
 }
 
