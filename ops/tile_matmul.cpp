@@ -263,7 +263,7 @@ class Product {
     const std::int64_t blocks = (columns + width - 1) / width;
     Tensor result = Tensor::allocate({{blocks, words_, width}, f32});
     auto* to = static_cast<std::byte*>(result.mutable_raw_data());
-    parallel_for(blocks, 4, [&](std::int64_t begin, std::int64_t end) {
+    parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         tile_kernels::gather<T>(m.data + i * width * kItemOfT, m.row, words_, std::min(width, columns - i * width),
                                 to + i * words_ * width * kWord, width * kWord);
