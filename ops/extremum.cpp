@@ -11,6 +11,7 @@
 #include "dagrad/ops/axis_set.h"
 #include "dagrad/ops/comparison.h"
 #include "dagrad/ops/equal_shares.h"
+#include "dagrad/ops/first_best.h"
 #include "dagrad/ops/fold.h"
 #include "dagrad/ops/reduce_loop.h"
 
@@ -53,29 +54,38 @@ struct FirstBest {
   };
   static constexpr std::int64_t kRow = fold::kRowBlock, kRows = fold::kColumnBlock;
   static constexpr bool kWidens = false;
-  static constexpr std::int64_t kSearched = 32;  // rows whose columns are folded before places are looked for
+  static constexpr first_best::Order kOrder =
+      kKind == Kind::largest ? first_best::Order::largest : first_best::Order::smallest;
   std::int64_t* to;
 
   Total start() const { return {T{}, -1}; }
   void row(Total& total, const T* x, std::int64_t count, std::int64_t first, std::int64_t) const {
     const T best = best_of(x, count);
     if (total.index >= 0 && !beats(best, total.value)) return;
-    total = {best, first + place_of(best, x, 1)};
+    total = {best, first + place_of(x, count, best)};
   }
   void columns(Total* totals, const T* x, std::int64_t stride, std::int64_t rows, std::int64_t count,
                std::int64_t first, const Results&) const {
-    // The fold's kernels find the best of some rows in the time that reading them takes. Only in columns where these
-    // hold a better element than all before does its place have to be looked for, which soon becomes rare.
-    using Folded = std::conditional_t<std::is_floating_point_v<T>, double, std::int64_t>;
-    std::array<Folded, 1024> best;
-    for (std::int64_t i = 0; i < rows; i += kSearched) {
-      const std::int64_t some = std::min(kSearched, rows - i);
-      fold_columns(x + i * stride, stride, some, count, best.data());
+    if constexpr (std::is_same_v<T, float>) {
+      std::array<float, 1024> best;
+      std::array<std::int32_t, 1024> place;
+      const bool fresh = totals[0].index < 0;  // as all of them are, then
       for (std::int64_t j = 0; j < count; ++j) {
-        Total& total = totals[j];
-        const T value = static_cast<T>(best[static_cast<std::size_t>(j)]);
-        if (total.index >= 0 && !beats(value, total.value)) continue;
-        total = {value, first + i + place_of(value, x + i * stride + j, stride)};
+        const auto at = static_cast<std::size_t>(j);
+        best[at] = fresh ? x[j] : totals[j].value;
+        place[at] = fresh ? 0 : -1;
+      }
+      first_best::columns(kOrder, x, stride, rows, count, best.data(), place.data());
+      for (std::int64_t j = 0; j < count; ++j) {
+        const auto at = static_cast<std::size_t>(j);
+        if (place[at] >= 0) totals[j] = {best[at], first + place[at]};
+      }
+    } else {
+      for (std::int64_t i = 0; i < rows; ++i) {
+        for (std::int64_t j = 0; j < count; ++j) {
+          const T value = x[i * stride + j];
+          if (totals[j].index < 0 || beats(value, totals[j].value)) totals[j] = {value, first + i};
+        }
       }
     }
   }
@@ -95,21 +105,11 @@ struct FirstBest {
     const bool ahead = kKind == Kind::largest ? a > b : a < b;
     return ahead || (is_nan(a) && !is_nan(b));
   }
-  /// Where `best`, which is among them, stands first.
-  static std::int64_t place_of(T best, const T* x, std::int64_t stride) {
+  static std::int64_t place_of(const T* x, std::int64_t count, T best) {
+    if constexpr (std::is_same_v<T, float>) return first_best::place_of(x, count, best);
     std::int64_t i = 0;
-    while (x[i * stride] != best && !is_nan(x[i * stride])) ++i;
+    while (x[i] != best && !is_nan(x[i])) ++i;
     return i;
-  }
-  template <class Folded>
-  static void fold_columns(const T* x, std::int64_t stride, std::int64_t rows, std::int64_t count, Folded* into) {
-    if constexpr (std::is_floating_point_v<T>) {
-      std::fill_n(into, count, fold::start(kKind));
-      fold::columns(kKind, x, stride, rows, count, nullptr, into);
-    } else {
-      std::fill_n(into, count, fold::start_of_integers(kKind));
-      fold::columns(kKind, x, stride, rows, count, into);
-    }
   }
   static T best_of(const T* x, std::int64_t count) {
     if constexpr (std::is_floating_point_v<T>)

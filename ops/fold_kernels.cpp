@@ -33,6 +33,25 @@ struct Loader {
   }
 };
 
+/// The fold of a vector's lanes. By halves, as a tree: so a sum's chain of roundings is short.
+template <class Formula, class D>
+HWY_INLINE hn::TFromD<D> lanes_as_one([[maybe_unused]] D d, hn::Vec<D> v) {
+#if HWY_TARGET != HWY_SCALAR
+  const Math<D> m{d};
+  if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) > 16) {
+    const hn::Half<D> half;
+    const Math<hn::Half<D>> of_half{half};
+    return lanes_as_one<Formula>(half, Formula::fold(of_half, hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  } else if constexpr (sizeof(hn::TFromD<D>) == 4) {
+    v = Formula::fold(m, v, hn::Shuffle1032(v));
+    v = Formula::fold(m, v, hn::Shuffle2301(v));
+  } else {
+    v = Formula::fold(m, v, hn::Shuffle01(v));
+  }
+#endif
+  return hn::GetLane(v);
+}
+
 template <class Formula, class D>
 HWY_NOINLINE double row_of(D d, const float* x, std::int64_t count, double centre) {
   const Math<D> m{d};
@@ -53,13 +72,8 @@ HWY_NOINLINE double row_of(D d, const float* x, std::int64_t count, double centr
     const auto mapped = Formula::map(m, load.first(x + i, rest), c);
     a1 = Formula::fold(m, a1, hn::IfThenElse(hn::FirstN(d, rest), mapped, neutral));
   }
-  HWY_ALIGN hn::TFromD<D> parts[hn::MaxLanes(D())];
-  hn::Store(Formula::fold(m, Formula::fold(m, a0, a1), Formula::fold(m, a2, a3)), d, parts);
-  // By halves, as a tree: the order of additions does not lengthen a sum's chain of roundings.
-  for (std::size_t half = hn::Lanes(d) / 2; half > 0; half /= 2) {
-    for (std::size_t k = 0; k < half; ++k) parts[k] = Formula::fold(Scalar<hn::TFromD<D>>(), parts[k], parts[k + half]);
-  }
-  return static_cast<double>(parts[0]);
+  return static_cast<double>(
+      lanes_as_one<Formula>(d, Formula::fold(m, Formula::fold(m, a0, a1), Formula::fold(m, a2, a3))));
 }
 
 /// into[j] = fold(into[j], the rows), four rows at a time.

@@ -6,6 +6,7 @@
 #include <boost/container/small_vector.hpp>
 #include <type_traits>
 
+#include "dagrad/core/bf16_rows.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/strided_loop.h"
 #include "dagrad/ops/axis_set.h"
@@ -281,6 +282,9 @@ class ReduceLoop {
     return buffer;
   }
   void gather(const From* x, std::int64_t count, Value* buffer) const {
+    if constexpr (std::is_same_v<From, BFloat16> && std::is_same_v<Value, float>) {
+      if (step_ == 1) return widen(x, buffer, count);
+    }
     for (std::int64_t i = 0; i < count; ++i) buffer[i] = convert_to<Value>(x[i * step_]);
   }
 
