@@ -21,6 +21,7 @@
 #include "dagrad/ops/extremum.h"
 #include "dagrad/ops/fused.h"
 #include "dagrad/ops/indexing.h"
+#include "dagrad/ops/interpolate.h"
 #include "dagrad/ops/jacobian.h"
 #include "dagrad/ops/likelihood_loss.h"
 #include "dagrad/ops/loss.h"
