@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "dagrad/core/capture/capture_error.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/random.h"
 #include "dagrad/nn/data/bagging.h"
@@ -68,6 +69,7 @@ nn::TrainerOptions make_trainer_options(const TrainOptions& o, const nn::Module&
   }
   if (o.regularisation.ema > 0)
     t.average = optim::ExponentialAverageOptions{.decay = o.regularisation.ema, .warm_up = true};
+  t.captured = o.running.captured;
   t.autocast = o.running.bf16;
   t.anomaly = o.running.detect_anomaly;
   t.checkpoint = {.file = o.output.checkpoint_file(),
@@ -80,6 +82,8 @@ nn::TrainerOptions make_trainer_options(const TrainOptions& o, const nn::Module&
 void fit(nn::Trainer& trainer) {
   try {
     trainer.fit();
+  } catch (const CaptureError& error) {
+    throw Error(fmt::format("train: {} (want --captured left out)", error.what()));
   } catch (const Error& error) {
     const std::string text = error.what(), trainers = "Trainer: the loss is ";
     if (text.rfind(trainers, 0) != 0) throw;
@@ -121,6 +125,7 @@ NetworkRun train_network(const TrainOptions& o, const data::Dataset& all, const 
   fit(trainer);
   run.history = trainer.history();
   run.steps = trainer.steps();
+  run.why_not_captured = trainer.why_not_captured();
   // The best epoch's weights, which an early stopping has put back, are averages already.
   if (trainer.average() != nullptr && run.history.best_epoch == 0) trainer.average()->swap();
   run.network.eval();

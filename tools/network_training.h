@@ -40,6 +40,8 @@ struct NetworkRun {
   nn::History history;
   RunRecord record;
   std::int64_t steps = 0;  ///< of the optimizer
+  /// With the option `captured`, why its steps ran as they stand after all; empty: they did not.
+  std::string why_not_captured = {};
   bool interrupted() const { return history.ending == nn::Ending::requested; }
 };
 

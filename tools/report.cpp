@@ -25,6 +25,7 @@ void add_headline(Page& page, const TrainingResult& r, const LoadedData& data) {
                       r.runs[0].history.epochs.size(), r.seconds);
   if (r.runs.size() == 1 && r.runs[0].history.best_epoch > 0)
     text += fmt::format("; weights of epoch {}, the best on validation", r.runs[0].history.best_epoch);
+  if (!r.why_not_captured().empty()) text += "; steps ran as they stand, not captured: " + r.why_not_captured();
   page.paragraph(text);
 }
 

@@ -14,6 +14,9 @@ void describe(RunningOptions& o, OptionList& list) {
       .add("ensemble", o.ensemble, "N", "train N models that differ in their seed, and average what they say")
       .add("bagging", o.bagging, "each member of the ensemble learns from a bootstrap sample")
       .add("deterministic", o.deterministic, "the same bits on any number of threads")
+      .add("captured", o.captured,
+           "write the kernels of a step down once and replay them: the same results, faster where ops are small; steps "
+           "that cannot be captured run as they stand")
       .add("detect-anomaly", o.detect_anomaly, "stop at the first NaN and name the op (slower)");
 }
 

@@ -17,6 +17,7 @@ struct RunningOptions {
   std::int64_t ensemble = 1;
   bool bagging = false;
   bool deterministic = false;
+  bool captured = false;
   bool detect_anomaly = false;
 };
 

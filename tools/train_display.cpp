@@ -108,6 +108,8 @@ std::string result_text(const TrainOptions& o, const TrainingResult& r) {
   }
   if (r.runs.size() == 1 && r.runs[0].history.best_epoch > 0)
     text += fmt::format("weights of epoch {}, the best on validation\n", r.runs[0].history.best_epoch);
+  if (!r.why_not_captured().empty())
+    text += fmt::format("not captured, so that steps ran as they stand: {}\n", r.why_not_captured());
   if (!o.output.save.empty())
     text += fmt::format("model: {}  (options: {})\n", o.output.save, options_file(o.output.save).string());
   if (!o.output.report.empty()) text += fmt::format("report: {}\n", o.output.report);
@@ -131,6 +133,10 @@ Json result_json(const TrainOptions& o, const TrainingResult& r) {
   json["steps"] = r.runs[0].steps;
   json["parameters"] = r.parameters;
   json["interrupted"] = r.interrupted();
+  if (o.running.captured) {
+    json["captured"] = r.why_not_captured().empty();
+    if (!r.why_not_captured().empty()) json["why_not_captured"] = r.why_not_captured();
+  }
   if (r.runs.size() > 1) {
     json["runs"] = Json::array();
     for (std::size_t i = 0; i < r.evaluations.size(); ++i)

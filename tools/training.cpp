@@ -56,6 +56,13 @@ void train_folds(const TrainOptions& o, const LoadedData& data, const TrainingEv
 
 double main_figure(const Evaluation& e) { return e.classes ? e.classes->accuracy : e.numbers->r2; }
 
+std::string TrainingResult::why_not_captured() const {
+  for (const NetworkRun& run : runs) {
+    if (!run.why_not_captured.empty()) return run.why_not_captured;
+  }
+  return {};
+}
+
 double TrainingResult::mean_figure() const {
   if (test) return main_figure(*test);
   double sum = 0;

@@ -23,6 +23,8 @@ struct TrainingResult {
   double seconds = 0;  ///< of training and testing
 
   bool interrupted() const { return !runs.empty() && runs.back().interrupted(); }
+  /// See NetworkRun; of several networks, of the first that was not captured.
+  std::string why_not_captured() const;
   /// Accuracy, or R2: of the model, or over the folds.
   double mean_figure() const;
   double deviation_of_figure() const;

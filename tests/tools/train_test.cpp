@@ -4,8 +4,12 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/nn/io/npy.h"
 #include "dagrad/nn/io/npz.h"
+#include "dagrad/nn/normalization.h"
 #include "dagrad/ops/view.h"
 #include "tools/program.h"
+#include "tools/report.h"
+#include "tools/train_display.h"
+#include "tools/training.h"
 
 namespace dagrad::tools {
 namespace {
@@ -173,6 +177,55 @@ TEST_F(Train, ShowsRateAndGradientsOnATerminal) {
       run_on_terminal({"train", "--samples", "20000", "--hidden", "64", "--epochs", "2", "--report", "none"}, false);
   for (const char* part : {"loss ", "accuracy ", "lr 0.001", "/s", "gradient ", "ETA "})
     EXPECT_NE(shown.find(part), std::string::npos) << part << shown;
+}
+
+TEST_F(Train, CapturesItsStepsAndGivesTheSame) {
+  for (const std::string options :
+       {"--hidden 16 --dropout 0.2 --label-smoothing 0.1 --clip-norm 1 --ema 0.9",
+        "--model cnn --channels 4 --norm batch --mixup 0.2", "--model lstm --hidden 8 --bf16 --l2 0.001",
+        "--hidden 8 --optimizer lbfgs --ensemble 2"}) {
+    const auto figures = [&](const std::string& more) {
+      const Outcome r = run(
+          "train --samples 80 --batch-size 16 --epochs 2 --validation 16 --threads 1 --report none --quiet --json - " +
+          options + more);
+      EXPECT_EQ(r.code, 0) << r.err;
+      std::vector<Json> lines;
+      std::stringstream stream(r.out);
+      for (std::string line; std::getline(stream, line);) {
+        lines.push_back(Json::parse(line));
+        for (const char* time : {"seconds", "samples_per_second"}) lines.back().erase(time);
+      }
+      return lines;
+    };
+    std::vector<Json> captured = figures(" --captured"), plain = figures("");
+    EXPECT_EQ(captured.back()["captured"], true) << captured.back();
+    EXPECT_FALSE(plain.back().contains("captured"));
+    captured.back().erase("captured");
+    EXPECT_EQ(captured, plain) << options;
+  }
+}
+
+// Its momentum is read from the count of batches.
+struct CumulativeNorm : nn::BatchNorm1d {
+  CumulativeNorm() : BatchNorm1d(10, {.momentum = std::nullopt, .affine = false}) {}
+};
+
+TEST(TrainCaptured, SaysWhereStepsRunAsTheyStandAndWhy) {
+  TrainOptions options = *parse_train_options(
+      {"--samples", "40", "--hidden", "4", "--epochs", "2", "--batch-size", "8", "--captured", "--report", "none"});
+  const LoadedData data = load_data(options.data);
+  TrainingEvents events;
+  events.start = [](const TrainingView& view) { view.network.add(CumulativeNorm()); };
+  TrainingResult result = train(options, data, events);
+  const std::string why = result.why_not_captured();
+  EXPECT_NE(why.find("the elements of a tensor are read"), std::string::npos) << why;
+  EXPECT_NE(result_text(options, result).find("\nnot captured, so that steps ran as they stand: " + why + "\n"),
+            std::string::npos)
+      << result_text(options, result);
+  const Json end = result_json(options, result);
+  EXPECT_EQ(end["captured"], false);
+  EXPECT_EQ(end["why_not_captured"], why);
+  EXPECT_NE(report_page(options, result, data).find("not captured: "), std::string::npos);
 }
 
 TEST_F(Train, LeavesNothingBehindOnADryRun) {
