@@ -20,6 +20,12 @@ using interpolation::Taps;
 /// The three spatial axes; those that are not there come first, with one element.
 using Axes3 = std::array<Axis, 3>;
 
+/// Which of them is spatial axis `axis` of `spatial`.
+std::size_t number_of(int spatial, int axis) {
+  const int number = 3 - spatial + axis;
+  return static_cast<std::size_t>(number);
+}
+
 /// src without gaps, in the order that dst has.
 Tensor lying_as(const Tensor& dst, const Tensor& src) {
   return dst.is_contiguous() ? contiguous_data(src) : channels_last_data(src);
@@ -29,8 +35,7 @@ Tensor lying_as(const Tensor& dst, const Tensor& src) {
 Spec with_sizes(const Tensor& src, const Axes3& axes, std::int64_t Axis::*size) {
   Spec spec = src.spec_with_format();
   const int spatial = src.dim() - 2;
-  for (int axis = 0; axis < spatial; ++axis)
-    spec.shape[2 + axis] = axes[static_cast<std::size_t>(3 - spatial + axis)].*size;
+  for (int axis = 0; axis < spatial; ++axis) spec.shape[2 + axis] = axes[number_of(spatial, axis)].*size;
   return spec;
 }
 
@@ -153,8 +158,7 @@ Axes3 axes_for(const Tensor& src, const InterpolateOptions& options) {
     const std::int64_t in = src.shape()[2 + axis];
     const std::int64_t out =
         options.size ? sizes[k] : static_cast<std::int64_t>(std::floor(static_cast<double>(in) * factors[k]));
-    axes[static_cast<std::size_t>(3 - spatial + axis)] = {in, out, options.recompute_scale_factor ? 0 : factors[k],
-                                                          rule_of(options)};
+    axes[number_of(spatial, axis)] = {in, out, options.recompute_scale_factor ? 0 : factors[k], rule_of(options)};
   }
   return axes;
 }

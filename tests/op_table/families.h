@@ -8,5 +8,7 @@
 namespace dagrad::op_table {
 
 std::vector<Row> interpolate_rows();
+std::vector<Row> meshgrid_rows();
+std::vector<Row> counting_rows();
 
 }  // namespace dagrad::op_table
