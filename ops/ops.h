@@ -39,6 +39,7 @@
 #include "dagrad/ops/product.h"
 #include "dagrad/ops/recurrent.h"
 #include "dagrad/ops/reduction.h"
+#include "dagrad/ops/sampling.h"
 #include "dagrad/ops/scan.h"
 #include "dagrad/ops/softmax.h"
 #include "dagrad/ops/special.h"

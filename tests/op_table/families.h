@@ -10,5 +10,6 @@ namespace dagrad::op_table {
 std::vector<Row> interpolate_rows();
 std::vector<Row> meshgrid_rows();
 std::vector<Row> counting_rows();
+std::vector<Row> sampling_rows();
 
 }  // namespace dagrad::op_table
