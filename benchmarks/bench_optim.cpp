@@ -9,6 +9,7 @@
 #include "dagrad/core/creation.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/optim/optim.h"
+#include "workloads/moving.h"
 
 namespace dagrad {
 namespace {
@@ -54,35 +55,13 @@ void step(benchmark::State& state, const Make& maker, const std::vector<std::int
   state.SetItemsProcessed(state.iterations() * numel(parameters));
 }
 
-#if defined(__x86_64__) && !defined(__clang__)
-#define DAGRAD_WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define DAGRAD_WIDEST
-#endif
-
-/// Reads four arrays and writes three of them: Adam's 28 bytes a parameter.
-DAGRAD_WIDEST void move_28_bytes(float* __restrict p, const float* __restrict g, float* __restrict m,
-                                 float* __restrict v, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    p[i] += g[i];
-    m[i] += g[i];
-    v[i] += g[i];
-  }
-}
-
 void moving(benchmark::State& state, int threads) {
   set_num_threads(threads);
   const std::int64_t count = numel(layers(kLarge));
-  Tensor p = zeros({count}), g = zeros({count}), m = zeros({count}), v = zeros({count});
-  float *pp = p.mutable_data<float>(), *mm = m.mutable_data<float>(), *vv = v.mutable_data<float>();
-  const float* gg = g.data<float>();
-  for (auto _ : state) {
-    parallel_for(count, 16 << 10, [=](std::int64_t begin, std::int64_t end) {
-      move_28_bytes(pp + begin, gg + begin, mm + begin, vv + begin, end - begin);
-    });
-  }
+  const auto pass = workloads::moving_pass(count);
+  for (auto _ : state) pass();
   state.counters["parameters"] = static_cast<double>(count);
-  state.SetBytesProcessed(state.iterations() * count * 28);
+  state.SetBytesProcessed(state.iterations() * count * workloads::kBytesMoved);
 }
 
 void bf16_parameters(benchmark::State& state) {

@@ -309,10 +309,7 @@ void CheckpointFrame::recompute() {
 }
 
 std::vector<Tensor> checkpoint(const TensorFunction& function, const std::vector<Tensor>& inputs) {
-  if (function.arity() != 0 && function.arity() != inputs.size()) {
-    throw UsageError(
-        fmt::format("checkpoint: {} inputs for a function of {} (want one each)", inputs.size(), function.arity()));
-  }
+  function.check_arity("checkpoint", inputs.size());
   if (!grad_enabled()) return function(inputs);
   return std::make_shared<CheckpointFrame>(function, inputs)->run();
 }

@@ -30,13 +30,6 @@ void check_vectors(std::string_view caller, std::string_view what, const std::ve
   }
 }
 
-void check_arity(std::string_view caller, const TensorFunction& function, std::size_t inputs) {
-  if (function.arity() != 0 && function.arity() != inputs) {
-    throw UsageError(
-        fmt::format("{}: {} inputs for a function of {} (want one each)", caller, inputs, function.arity()));
-  }
-}
-
 /// What the caller gets of `outputs`: without the graph, unless it was asked for.
 std::vector<Tensor> results(std::vector<Tensor> outputs, bool create_graph) {
   if (!create_graph) {
@@ -59,7 +52,7 @@ Product only(std::string_view caller, Products products) {
 
 Products vjp(const TensorFunction& function, const std::vector<Tensor>& inputs, const std::vector<Tensor>& cotangents,
              FunctionalOptions options) {
-  check_arity("vjp", function, inputs.size());
+  function.check_arity("vjp", inputs.size());
   const GradMode recording(true);
   const std::vector<Tensor> arguments = as_arguments(inputs, options.create_graph);
   std::vector<Tensor> outputs = function(arguments);
@@ -80,7 +73,7 @@ Products vjp(const TensorFunction& function, const std::vector<Tensor>& inputs, 
 
 Products jvp(const TensorFunction& function, const std::vector<Tensor>& inputs, const std::vector<Tensor>& tangents,
              FunctionalOptions options) {
-  check_arity("jvp", function, inputs.size());
+  function.check_arity("jvp", inputs.size());
   check_vectors("jvp", "tangent", tangents, "input", inputs);
   const GradMode recording(true);
   const std::vector<Tensor> arguments = as_arguments(inputs, options.create_graph);
@@ -96,7 +89,7 @@ Products jvp(const TensorFunction& function, const std::vector<Tensor>& inputs, 
 
 Products hvp(const TensorFunction& function, const std::vector<Tensor>& inputs, const std::vector<Tensor>& vectors,
              FunctionalOptions options) {
-  check_arity("hvp", function, inputs.size());
+  function.check_arity("hvp", inputs.size());
   check_vectors("hvp", "vector", vectors, "input", inputs);
   const GradMode recording(true);
   const std::vector<Tensor> arguments = as_arguments(inputs, options.create_graph);

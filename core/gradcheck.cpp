@@ -363,10 +363,6 @@ void check_options(const char* caller, const GradcheckOptions& options) {
     throw UsageError(fmt::format("{}: max_elements is {} (want 0 for all, or more)", caller, options.max_elements));
 }
 
-GradcheckFunction with_one_output(const GradcheckFunctionOfOneOutput& function) {
-  return [&function](std::span<const Tensor> inputs) { return std::vector<Tensor>{function(inputs)}; };
-}
-
 /// (inputs, cotangents) -> the gradients of the inputs, of which those in `checked` are differentiated.
 struct FirstBackward {
   const GradcheckFunction& function;
@@ -401,6 +397,7 @@ double GradcheckElement::difference() const { return std::abs(analytic - numeric
 GradcheckResult gradcheck(const GradcheckFunction& function, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options) {
   check_options("gradcheck", options);
+  function.check_arity("gradcheck", inputs.size());
   const GradMode recording(true);
   CheckedFunction checked("gradcheck", function, inputs, options, false);
   GradcheckResult result;
@@ -424,6 +421,7 @@ GradcheckResult gradcheck(const GradcheckFunction& function, const std::vector<T
 GradcheckResult gradgradcheck(const GradcheckFunction& function, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options) {
   check_options("gradgradcheck", options);
+  function.check_arity("gradgradcheck", inputs.size());
   const GradMode recording(true);
   GradcheckResult result;
   result.name = "gradgradcheck";
@@ -467,16 +465,6 @@ GradcheckResult gradgradcheck(const GradcheckFunction& function, const std::vect
   }
   result.verdict = check.overall();
   return result;
-}
-
-GradcheckResult gradcheck(const GradcheckFunctionOfOneOutput& function, const std::vector<Tensor>& inputs,
-                          const GradcheckOptions& options) {
-  return gradcheck(with_one_output(function), inputs, options);
-}
-
-GradcheckResult gradgradcheck(const GradcheckFunctionOfOneOutput& function, const std::vector<Tensor>& inputs,
-                              const GradcheckOptions& options) {
-  return gradgradcheck(with_one_output(function), inputs, options);
 }
 
 }  // namespace dagrad

@@ -1,15 +1,15 @@
 // Checking gradients against finite differences, for dagrad's tests and for yours.
 //
 //   const Tensor x = randn({3, 4}, f64).requires_grad_();
-//   const auto f = [](std::span<const Tensor> in) { return tanh(in[0]); };
-//   EXPECT_TRUE(passes(gradcheck(f, {x})));      // passes(): dagrad/core/gradcheck_gtest.h
-//   EXPECT_TRUE(passes(gradgradcheck(f, {x})));
+//   const Tensor y = randn({4}, f64).requires_grad_();
+//   const auto f = [](const Tensor& x, const Tensor& y) { return tanh(x) * y; };
+//   EXPECT_TRUE(passes(gradcheck(f, {x, y})));   // passes(): dagrad/core/gradcheck_gtest.h
+//   EXPECT_TRUE(passes(gradgradcheck(f, {x, y})));
 //
-// or, without GoogleTest: `if (auto result = gradcheck(f, {x}); !result) std::cerr << result.report();`
+// or, without GoogleTest: `if (auto result = gradcheck(f, {x, y}); !result) std::cerr << result.report();`
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "dagrad/core/tensor.h"
+#include "dagrad/core/tensor_function.h"
 
 namespace dagrad {
 
@@ -95,8 +96,8 @@ struct [[nodiscard]] GradcheckResult {
 
 /// A function to check. It must compute the same from the same values each time (fix the seed of dropout), and have no
 /// effect on its inputs. Integer outputs and those without a gradient are not looked at.
-using GradcheckFunction = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
-using GradcheckFunctionOfOneOutput = std::function<Tensor(std::span<const Tensor>)>;
+/// Takes one to four tensors, or a span, and returns a tensor or a vector (dagrad/core/tensor_function.h).
+using GradcheckFunction = TensorFunction;
 
 /// Compares the full Jacobian of `function` by backward, one row at a time, with central differences in f64.
 ///
@@ -110,19 +111,16 @@ using GradcheckFunctionOfOneOutput = std::function<Tensor(std::span<const Tensor
 /// expanded; that it is linear in them; that it changes neither inputs nor cotangents, nor later a gradient it gave.
 /// What backward throws is reported as wrong.
 ///
-/// Throws UsageError when no input requires a gradient, an input is no leaf, shares memory with another or overlaps
-/// itself; DTypeError when an input or output to check is not f64; and what `function` throws at `inputs`.
+/// Throws UsageError when no input requires a gradient, `function` takes another number of them, an input is no leaf,
+/// shares memory with another or overlaps itself; DTypeError when an input or output to check is not f64; and what
+/// `function` throws at `inputs`.
 GradcheckResult gradcheck(const GradcheckFunction& function, const std::vector<Tensor>& inputs,
-                          const GradcheckOptions& options = {});
-GradcheckResult gradcheck(const GradcheckFunctionOfOneOutput& function, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
 
 /// Checks second derivatives: gradcheck of (inputs, cotangents) -> grad(function(inputs), inputs, cotangents) with
 /// random cotangents. In the result the cotangents follow the inputs; output k is the gradient of the k-th input that
 /// requires one. A gradient that was not recorded must not depend on anything. Throws as gradcheck does.
 GradcheckResult gradgradcheck(const GradcheckFunction& function, const std::vector<Tensor>& inputs,
-                              const GradcheckOptions& options = {});
-GradcheckResult gradgradcheck(const GradcheckFunctionOfOneOutput& function, const std::vector<Tensor>& inputs,
                               const GradcheckOptions& options = {});
 
 }  // namespace dagrad

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -65,6 +66,8 @@ class TensorFunction {
   std::vector<Tensor> operator()(std::span<const Tensor> inputs) const { return function_(inputs); }
   /// How many tensors it takes; 0: any number.
   std::size_t arity() const { return arity_; }
+  /// Throws UsageError, naming `caller`, unless it takes so many.
+  void check_arity(std::string_view caller, std::size_t inputs) const;
 
  private:
   std::function<std::vector<Tensor>(std::span<const Tensor>)> function_;

@@ -35,3 +35,4 @@
 #include "dagrad/nn/sequential.h"
 #include "dagrad/nn/summary.h"
 #include "dagrad/nn/transformer.h"
+#include "dagrad/nn/upsample.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <numeric>
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/creation.h"
@@ -91,11 +92,7 @@ struct CrossEntropyBackward : Smoothed {
     const std::int64_t* label = labels.data<std::int64_t>();
     const T* w = weight.defined() ? weights.data<T>() : nullptr;
     const T at_label = static_cast<T>(peak()), everywhere = static_cast<T>(floor(columns));
-    T total = static_cast<T>(columns);
-    if (w != nullptr) {
-      total = 0;
-      for (std::int64_t c = 0; c < columns; ++c) total += w[c];
-    }
+    const T total = w == nullptr ? static_cast<T>(columns) : std::accumulate(w, w + columns, T{0});
     T* to = dst.mutable_data<T>();
     visit_dtype(diff_rows.dtype(), [&]<class G>(G) {
       const G* gradient = diff_rows.data<G>();
@@ -170,11 +167,7 @@ struct CrossEntropy : Smoothed {
       const std::int64_t* label = labels.data<std::int64_t>();
       const T* w = weight.defined() ? weights.data<T>() : nullptr;
       const T at_label = static_cast<T>(peak()), everywhere = static_cast<T>(floor(columns));
-      T total = static_cast<T>(columns);
-      if (w != nullptr) {
-        total = 0;
-        for (std::int64_t c = 0; c < columns; ++c) total += w[c];
-      }
+      const T total = w == nullptr ? static_cast<T>(columns) : std::accumulate(w, w + columns, T{0});
       softmax_rows::for_rows(rows, columns, [&](std::int64_t i) {
         loss[i] = sums[2 * i] = sums[2 * i + 1] = 0;
         if (label[i] == ignore_index) return;

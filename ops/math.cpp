@@ -312,6 +312,15 @@ struct Where {
   }
 };
 
+/// What `function` is by clamp's kernel.
+Tensor held(std::string_view function, const Tensor& x, double low, double high, Location where) {
+  pointwise::check_type(function, x.dtype(), true);
+  for (const double bound : {low, high}) {
+    if (std::fabs(bound) < 0x1p63) pointwise::check_number(function, bound, x.dtype());  // others bound nothing
+  }
+  return apply(Clamp{{}, {low, high}}, where, x);
+}
+
 }  // namespace
 
 Tensor abs(const Tensor& x, Location where) { return apply(Abs{}, where, x); }
@@ -342,10 +351,15 @@ Tensor minimum(const Tensor& a, const Tensor& b, Location where) { return apply(
 
 Tensor clamp(const Tensor& x, double low, double high, Location where) {
   if (!(low <= high)) throw UsageError(fmt::format("clamp: low is {}, high is {} (want low <= high)", low, high));
-  for (const double bound : {low, high}) {
-    if (std::fabs(bound) < 0x1p63) pointwise::check_number("clamp", bound, x.dtype());  // others bound nothing
-  }
-  return apply(Clamp{{}, {low, high}}, where, x);
+  return held("clamp", x, low, high, where);
+}
+Tensor clamp_min(const Tensor& x, double low, Location where) {
+  if (std::isnan(low)) throw UsageError("clamp_min: low is nan (want a number)");
+  return held("clamp_min", x, low, INFINITY, where);
+}
+Tensor clamp_max(const Tensor& x, double high, Location where) {
+  if (std::isnan(high)) throw UsageError("clamp_max: high is nan (want a number)");
+  return held("clamp_max", x, -INFINITY, high, where);
 }
 
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b, Location at) {

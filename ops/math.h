@@ -55,6 +55,9 @@ Tensor remainder(double a, const Tensor& b, Location where = Location::current()
 /// x held to [low, high], either of which may be infinite; the gradient passes where low <= x <= high. Also i64, to
 /// whole numbers (else DTypeError). Throws UsageError when low > high.
 Tensor clamp(const Tensor& x, double low, double high, Location where = Location::current());
+/// clamp(x, low, infinity) and clamp(x, -infinity, high). Throw UsageError for a bound that is NaN.
+Tensor clamp_min(const Tensor& x, double low, Location where = Location::current());
+Tensor clamp_max(const Tensor& x, double high, Location where = Location::current());
 
 /// condition ? a : b, for a boolean condition. The branch that is not taken gets a gradient of exactly 0, even where
 /// its own derivative is NaN or infinite.

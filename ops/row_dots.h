@@ -28,9 +28,9 @@ struct Job {
   bool relu = false;  // NaN stays NaN
 };
 
-/// On the calling thread. T and Out are float, or BFloat16 and float or BFloat16; sums are in f32 in any case, and do
-/// not depend on where an element lies.
-template <class T, class Out>
-void run(const Job<T, Out>& job);
+/// On the calling thread. Sums are in f32, and do not depend on where an element lies.
+void run(const Job<float, float>& job);
+void run(const Job<BFloat16, BFloat16>& job);
+void run(const Job<BFloat16, float>& job);
 
 }  // namespace dagrad::row_dots

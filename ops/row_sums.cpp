@@ -109,18 +109,9 @@ HWY_EXPORT(run_bf16_f32);
 
 }  // namespace
 
-template <class T, class Out>
-void run(const Job<T, Out>& job) {
-  if constexpr (std::is_same_v<T, float>)
-    HWY_DYNAMIC_DISPATCH(run_f32)(job);
-  else if constexpr (std::is_same_v<Out, float>)
-    HWY_DYNAMIC_DISPATCH(run_bf16_f32)(job);
-  else
-    HWY_DYNAMIC_DISPATCH(run_bf16)(job);
-}
-template void run(const Job<float, float>&);
-template void run(const Job<BFloat16, BFloat16>&);
-template void run(const Job<BFloat16, float>&);
+void run(const Job<float, float>& job) { HWY_DYNAMIC_DISPATCH(run_f32)(job); }
+void run(const Job<BFloat16, BFloat16>& job) { HWY_DYNAMIC_DISPATCH(run_bf16)(job); }
+void run(const Job<BFloat16, float>& job) { HWY_DYNAMIC_DISPATCH(run_bf16_f32)(job); }
 
 }  // namespace dagrad::row_sums
 #endif

@@ -22,9 +22,9 @@ struct Job {
   std::int64_t dst_row;
 };
 
-/// On the calling thread, b read once for each six rows. T and Out are float, or BFloat16 and float or BFloat16; sums
-/// are in f32 in any case, and do not depend on where an element lies.
-template <class T, class Out>
-void run(const Job<T, Out>& job);
+/// On the calling thread, b read once for each six rows. Sums are in f32, and do not depend on where an element lies.
+void run(const Job<float, float>& job);
+void run(const Job<BFloat16, BFloat16>& job);
+void run(const Job<BFloat16, float>& job);
 
 }  // namespace dagrad::row_sums

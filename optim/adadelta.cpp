@@ -42,12 +42,8 @@ namespace {
 
 StateTensors states(const AdadeltaOptions&) { return {StateTensor{"square_avg"}, StateTensor{"acc_delta"}}; }
 
-constexpr UpdateRule<AdadeltaOptions> kRule{.name = "Adadelta",
-                                            .kernel =
-                                                [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                                  HWY_DYNAMIC_DISPATCH(adadelta_pass)(pass, begin, end);
-                                                },
-                                            .states = states};
+constexpr UpdateRule<AdadeltaOptions> kRule{
+    .name = "Adadelta", .kernel = DAGRAD_DISPATCHED(adadelta_pass), .states = states};
 
 }  // namespace
 

@@ -45,12 +45,8 @@ namespace {
 
 StateTensors states(const AdagradOptions& o) { return {StateTensor{"sum", true, o.initial_accumulator_value}}; }
 
-constexpr UpdateRule<AdagradOptions> kRule{.name = "Adagrad",
-                                           .kernel =
-                                               [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                                 HWY_DYNAMIC_DISPATCH(adagrad_pass)(pass, begin, end);
-                                               },
-                                           .states = states};
+constexpr UpdateRule<AdagradOptions> kRule{
+    .name = "Adagrad", .kernel = DAGRAD_DISPATCHED(adagrad_pass), .states = states};
 
 }  // namespace
 

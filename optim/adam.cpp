@@ -83,18 +83,10 @@ void describe_all(Options& o, OptionVisitor& visitor) {
   visitor.flag("bias_correction", o.bias_correction);
 }
 
-constexpr UpdateRule<AdamOptions> kAdam{.name = "Adam",
-                                        .kernel =
-                                            [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                              HWY_DYNAMIC_DISPATCH(adam_pass)(pass, begin, end);
-                                            },
-                                        .states = states<AdamOptions>};
-constexpr UpdateRule<AdamwOptions> kAdamw{.name = "AdamW",
-                                          .kernel =
-                                              [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                                HWY_DYNAMIC_DISPATCH(adamw_pass)(pass, begin, end);
-                                              },
-                                          .states = states<AdamwOptions>};
+constexpr UpdateRule<AdamOptions> kAdam{
+    .name = "Adam", .kernel = DAGRAD_DISPATCHED(adam_pass), .states = states<AdamOptions>};
+constexpr UpdateRule<AdamwOptions> kAdamw{
+    .name = "AdamW", .kernel = DAGRAD_DISPATCHED(adamw_pass), .states = states<AdamwOptions>};
 
 }  // namespace
 

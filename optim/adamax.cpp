@@ -46,12 +46,7 @@ namespace {
 
 StateTensors states(const AdamaxOptions&) { return {StateTensor{"exp_avg"}, StateTensor{"exp_inf"}}; }
 
-constexpr UpdateRule<AdamaxOptions> kRule{.name = "Adamax",
-                                          .kernel =
-                                              [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                                HWY_DYNAMIC_DISPATCH(adamax_pass)(pass, begin, end);
-                                              },
-                                          .states = states};
+constexpr UpdateRule<AdamaxOptions> kRule{.name = "Adamax", .kernel = DAGRAD_DISPATCHED(adamax_pass), .states = states};
 
 }  // namespace
 

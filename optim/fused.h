@@ -37,6 +37,10 @@ struct UpdateRule {
   void (*advance)(const O& options, Progress& progress) = nullptr;
 };
 
+/// A rule's kernel: a function of the SIMD targets, exported under `name` (HWY_EXPORT), as a Pass::Kernel.
+#define DAGRAD_DISPATCHED(name) \
+  [](const Pass& pass, std::int64_t begin, std::int64_t end) { HWY_DYNAMIC_DISPATCH(name)(pass, begin, end); }
+
 /// The part that does not depend on the options' type: states, the pass, bf16.
 ///
 /// A bf16 parameter has an f32 master copy among its states: the rule works on that, and the same pass rounds it into

@@ -39,12 +39,7 @@ namespace {
 
 StateTensors states(const LionOptions&) { return {StateTensor{"exp_avg"}}; }
 
-constexpr UpdateRule<LionOptions> kRule{.name = "Lion",
-                                        .kernel =
-                                            [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                              HWY_DYNAMIC_DISPATCH(lion_pass)(pass, begin, end);
-                                            },
-                                        .states = states};
+constexpr UpdateRule<LionOptions> kRule{.name = "Lion", .kernel = DAGRAD_DISPATCHED(lion_pass), .states = states};
 
 }  // namespace
 

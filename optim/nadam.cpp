@@ -66,13 +66,8 @@ void advance(const NadamOptions& o, Progress& progress) {
   progress.product *= HWY_NAMESPACE::momentum_at(o, static_cast<double>(progress.steps));
 }
 
-constexpr UpdateRule<NadamOptions> kRule{.name = "NAdam",
-                                         .kernel =
-                                             [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                               HWY_DYNAMIC_DISPATCH(nadam_pass)(pass, begin, end);
-                                             },
-                                         .states = states,
-                                         .advance = advance};
+constexpr UpdateRule<NadamOptions> kRule{
+    .name = "NAdam", .kernel = DAGRAD_DISPATCHED(nadam_pass), .states = states, .advance = advance};
 
 }  // namespace
 

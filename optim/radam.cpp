@@ -63,12 +63,7 @@ namespace {
 
 StateTensors states(const RadamOptions&) { return {StateTensor{"exp_avg"}, StateTensor{"exp_avg_sq"}}; }
 
-constexpr UpdateRule<RadamOptions> kRule{.name = "RAdam",
-                                         .kernel =
-                                             [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                               HWY_DYNAMIC_DISPATCH(radam_pass)(pass, begin, end);
-                                             },
-                                         .states = states};
+constexpr UpdateRule<RadamOptions> kRule{.name = "RAdam", .kernel = DAGRAD_DISPATCHED(radam_pass), .states = states};
 
 }  // namespace
 

@@ -53,12 +53,8 @@ StateTensors states(const RmspropOptions& o) {
           StateTensor{"grad_avg", o.centered}};
 }
 
-constexpr UpdateRule<RmspropOptions> kRule{.name = "RMSprop",
-                                           .kernel =
-                                               [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                                 HWY_DYNAMIC_DISPATCH(rmsprop_pass)(pass, begin, end);
-                                               },
-                                           .states = states};
+constexpr UpdateRule<RmspropOptions> kRule{
+    .name = "RMSprop", .kernel = DAGRAD_DISPATCHED(rmsprop_pass), .states = states};
 
 }  // namespace
 

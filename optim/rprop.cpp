@@ -45,12 +45,7 @@ namespace {
 
 StateTensors states(const RpropOptions& o) { return {StateTensor{"prev"}, StateTensor{"step_size", true, o.lr}}; }
 
-constexpr UpdateRule<RpropOptions> kRule{.name = "Rprop",
-                                         .kernel =
-                                             [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                               HWY_DYNAMIC_DISPATCH(rprop_pass)(pass, begin, end);
-                                             },
-                                         .states = states};
+constexpr UpdateRule<RpropOptions> kRule{.name = "Rprop", .kernel = DAGRAD_DISPATCHED(rprop_pass), .states = states};
 
 }  // namespace
 

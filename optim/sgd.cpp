@@ -71,18 +71,10 @@ void describe_all(Options& o, OptionVisitor& visitor) {
                   "nesterov needs momentum and no dampening (want momentum > 0 and dampening = 0)");
 }
 
-constexpr UpdateRule<SgdOptions> kSgd{.name = "SGD",
-                                      .kernel =
-                                          [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                            HWY_DYNAMIC_DISPATCH(sgd_pass)(pass, begin, end);
-                                          },
-                                      .states = states<SgdOptions>};
-constexpr UpdateRule<SgdwOptions> kSgdw{.name = "SGDW",
-                                        .kernel =
-                                            [](const Pass& pass, std::int64_t begin, std::int64_t end) {
-                                              HWY_DYNAMIC_DISPATCH(sgdw_pass)(pass, begin, end);
-                                            },
-                                        .states = states<SgdwOptions>};
+constexpr UpdateRule<SgdOptions> kSgd{
+    .name = "SGD", .kernel = DAGRAD_DISPATCHED(sgd_pass), .states = states<SgdOptions>};
+constexpr UpdateRule<SgdwOptions> kSgdw{
+    .name = "SGDW", .kernel = DAGRAD_DISPATCHED(sgdw_pass), .states = states<SgdwOptions>};
 
 }  // namespace
 

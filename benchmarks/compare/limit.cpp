@@ -10,6 +10,7 @@
 #include "compare/raw_primitive.h"
 #include "dagrad/core/denormals.h"
 #include "dagrad/core/parallel.h"
+#include "workloads/moving.h"
 
 namespace dagrad::compare {
 namespace {
@@ -181,36 +182,13 @@ double convolution_seconds(const ConvolutionWork& w, Type type, int threads) {
   return seconds;
 }
 
-#if defined(__x86_64__) && !defined(__clang__)
-#define DAGRAD_WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define DAGRAD_WIDEST
-#endif
-
-/// Reads four arrays and writes three.
-DAGRAD_WIDEST void move_28_bytes(float* __restrict p, const float* __restrict g, float* __restrict m,
-                                 float* __restrict v, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    p[i] += g[i];
-    m[i] += g[i];
-    v[i] += g[i];
-  }
-}
-
 double moving_seconds(double bytes, int threads) {
-  const auto count = static_cast<std::int64_t>(bytes / 28);
+  const auto count = static_cast<std::int64_t>(bytes / workloads::kBytesMoved);
   if (count == 0) return 0;
   double best = std::numeric_limits<double>::infinity();
-  Tensor p = zeros({count}), g = zeros({count}), m = zeros({count}), v = zeros({count});
-  float *pp = p.mutable_data<float>(), *mm = m.mutable_data<float>(), *vv = v.mutable_data<float>();
-  const float* gg = g.data<float>();
+  const auto pass = workloads::moving_pass(count);
   for (int t = 1; t <= threads; ++t) {
     set_num_threads(t);
-    const auto pass = [=] {
-      parallel_for(count, 4 << 10, [=](std::int64_t begin, std::int64_t end) {
-        move_28_bytes(pp + begin, gg + begin, mm + begin, vv + begin, end - begin);
-      });
-    };
     best = std::min(best, shortest(pass));
   }
   return best;

@@ -294,10 +294,7 @@ MemoryForecast forecast_backward(const Tensor& output, const ForecastOptions& op
 
 MemoryForecast forecast_step(const TensorFunction& function, const std::vector<Tensor>& inputs,
                              const ForecastOptions& options) {
-  if (function.arity() != 0 && function.arity() != inputs.size()) {
-    throw UsageError(
-        fmt::format("forecast_step: {} inputs for a function of {} (want one each)", inputs.size(), function.arity()));
-  }
+  function.check_arity("forecast_step", inputs.size());
   Rehearsal rehearsal;
   const GradMode recording(true);
   const std::uint64_t newest = next_sequence(0);

@@ -32,7 +32,7 @@ struct Fake {
 using Differentiate = std::function<void(Backward&, const Tensor&)>;
 
 /// The function that calls such an op.
-GradcheckFunctionOfOneOutput fake(const std::function<Tensor(Inputs)>& compute, const Differentiate& differentiate) {
+std::function<Tensor(Inputs)> fake(const std::function<Tensor(Inputs)>& compute, const Differentiate& differentiate) {
   return [=](Inputs in) {
     // As infer() runs compute as well, with recording switched on.
     const auto unrecorded = [compute](Inputs src) {
@@ -44,7 +44,7 @@ GradcheckFunctionOfOneOutput fake(const std::function<Tensor(Inputs)>& compute, 
 }
 
 /// x -> x^3 elementwise, whose derivative is left to the caller.
-GradcheckFunctionOfOneOutput fake_cube(const std::function<Tensor(const Tensor& x, const Tensor& diff)>& gradient) {
+std::function<Tensor(Inputs)> fake_cube(const std::function<Tensor(const Tensor& x, const Tensor& diff)>& gradient) {
   return fake([](Inputs in) { return in[0] * in[0] * in[0]; },
               [gradient](Backward& ctx, const Tensor& diff) { ctx.give(0, gradient(ctx.saved(0), diff)); });
 }

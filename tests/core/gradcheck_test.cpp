@@ -139,6 +139,26 @@ TEST(Gradcheck, TakesFunctionsThatReturnTheirInput) {
   EXPECT_TRUE(passes(gradcheck([](Inputs in) { return in[0]; }, {random_leaf({3}, 11)})));
 }
 
+TEST(Gradcheck, TakesFunctionsOfOneToFourTensors) {
+  const Tensor a = leaf({0.5, 2}, {2}), b = leaf({1, -3}, {2}), c = leaf({2, 0.25}, {2}), d = leaf({-1, 1}, {2});
+  const auto one = [](const Tensor& x) { return exp(x); };
+  const auto two = [](const Tensor& x, const Tensor& y) { return std::vector{x * y, exp(x - y)}; };
+  const auto three = [](const Tensor& x, const Tensor& y, const Tensor& z) { return x * y * z; };
+  const auto four = [](const Tensor& x, const Tensor& y, const Tensor& z, const Tensor& w) { return x * y + z * w; };
+  EXPECT_TRUE(passes(gradcheck(one, {a})));
+  EXPECT_TRUE(passes(gradcheck(two, {a, b})));
+  EXPECT_TRUE(passes(gradgradcheck(two, {a, b})));
+  EXPECT_TRUE(passes(gradcheck(three, {a, b, c})));
+  EXPECT_TRUE(passes(gradcheck(four, {a, b, c, d})));
+  expect_error<UsageError>([&] { (void)gradcheck(two, {a}); },
+                           "gradcheck: 1 inputs for a function of 2 (want one each)");
+  expect_error<UsageError>(
+      [&] {
+        (void)gradgradcheck(two, {a, b, c});
+      },
+      "gradgradcheck: 3 inputs for a function of 2 (want one each)");
+}
+
 TEST(Gradcheck, PassesSecondOrderOfLinearFunctions) {
   const auto f = [](Inputs in) { return in[0] * 3 - in[1]; };
   const GradcheckResult result = gradgradcheck(f, {random_leaf({2}, 12), random_leaf({2}, 13)});

@@ -201,6 +201,10 @@ void add_pools(TorchTable& table) {
   table["max_pool2d"] = of1([](const T& x) { return at::max_pool2d(x, 2); });
   table["max_pool3d"] = of1([](const T& x) { return at::max_pool3d(x, 2); });
   table["avg_pool1d"] = of1([](const T& x) { return at::avg_pool1d(x, 2); });
+  table["interpolate"] = of1([](const T& x) { return at::upsample_nearest2d(x, {2 * x.size(2), 2 * x.size(3)}); });
+  table["interpolate_linear"] = of1([](const T& x) {
+    return at::upsample_bilinear2d(x, {2 * x.size(2), 2 * x.size(3)}, false);
+  });
   table["avg_pool2d"] = of1([](const T& x) { return at::avg_pool2d(x, 2); });
   table["avg_pool3d"] = of1([](const T& x) { return at::avg_pool3d(x, 2); });
   const auto output = [](const std::string& s) { return Numbers(2, s == "small" ? 2 : 7); };
@@ -268,6 +272,8 @@ const TorchTable& benchmark_table() {
   return instance;
 }
 
-bool draws_in_libtorch(const std::string& row) { return row.find("dropout") != std::string::npos; }
+bool draws_in_libtorch(const std::string& row) {
+  return row.find("dropout") != std::string::npos || row == "bernoulli" || row == "multinomial";
+}
 
 }  // namespace dagrad::libtorch

@@ -25,6 +25,8 @@ void add_activations(TorchTable& table) {
   both("hard_sigmoid", [](const T& x) { return at::hardsigmoid(x); });
   both("hard_swish", [](const T& x) { return at::hardswish(x); });
   both("clamp", [](const T& x) { return at::clamp(x, -1, 1); });
+  table["clamp_min"] = of1([](const T& x) { return at::clamp_min(x, -1); });
+  table["clamp_max"] = of1([](const T& x) { return at::clamp_max(x, 1); });
   table["selu"] = of1([](const T& x) { return at::selu(x); });
   table["hard_tanh"] = of1([](const T& x) { return at::hardtanh(x); });
   table["prelu"] = of2([](const T& x, const T& slope) { return at::prelu(x, slope); });

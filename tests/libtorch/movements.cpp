@@ -380,6 +380,13 @@ std::int64_t axis_named(const std::string& sample) {
   return 0;
 }
 
+/// What a sample of bincount is named for.
+std::int64_t minlength_of(const std::string& sample) {
+  const std::string word = "minlength_";
+  const std::size_t at = sample.find(word);
+  return at == std::string::npos ? 0 : std::stoll(sample.substr(at + word.size()));
+}
+
 void add_indexing(TorchTable& table) {
   table["index_select"] = [](In in, const std::string& s) {
     return TorchTensors{at::index_select(in[0], axis_named(s), in[1])};
@@ -401,6 +408,20 @@ void add_indexing(TorchTable& table) {
   };
   table["take"] = of2([](const T& x, const T& index) { return at::take(x, index); });
   table["nonzero"] = of1([](const T& x) { return at::nonzero(x); });
+  table["meshgrid"] = [](In in, const std::string& sample) {
+    return at::meshgrid(in, sample.starts_with("xy") ? "xy" : "ij");
+  };
+  table["bincount"] = [](In in, const std::string& sample) -> TorchTensors {
+    return {at::bincount(in[0], {}, minlength_of(sample))};
+  };
+  table["bincount_weighted"] = [](In in, const std::string& sample) -> TorchTensors {
+    return {at::bincount(in[1], in[0], minlength_of(sample))};
+  };
+  table["unique"] = of1([](const T& x) { return std::get<0>(at::_unique2(x)); });
+  table["unique_inverse_and_counts"] = [](In in, const std::string&) -> TorchTensors {
+    const auto [values, inverse, counts] = at::_unique2(in[0], true, true, true);
+    return {inverse, counts};
+  };
   table["masked_select"] = of2([](const T& x, const T& mask) { return at::masked_select(x, mask); });
   const auto padding = [](const std::string& sample) -> std::int64_t {
     if (sample == "padding_4x3_by_3x4") return 1;

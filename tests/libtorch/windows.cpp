@@ -1,4 +1,5 @@
-// Convolutions and pooling.
+// Convolutions, pooling and resizing.
+#include <cmath>
 #include <optional>
 
 #include "libtorch/torch_table.h"
@@ -215,11 +216,85 @@ void add_pools(TorchTable& table) {
   }
 }
 
+/// A sample of op_table/interpolate_rows.cpp: sizes, or else factors.
+struct Resizing {
+  Numbers size = {};
+  std::vector<double> factors = {};
+  bool exact = false, align = false, recompute = false;
+};
+
+/// `is_linear`: between elements, else by nearest ones.
+T resized(const T& x, const Resizing& c, bool is_linear) {
+  const auto axes = static_cast<std::size_t>(x.dim() - 2);
+  Numbers size = c.size;
+  std::vector<c10::optional<double>> scale(axes);
+  for (std::size_t axis = 0; c.size.empty() && axis < axes; ++axis) {
+    const double factor = c.factors.size() == 1 ? c.factors[0] : c.factors[axis];
+    size.push_back(static_cast<std::int64_t>(
+        std::floor(static_cast<double>(x.size(static_cast<std::int64_t>(axis) + 2)) * factor)));
+    if (!c.recompute) scale[axis] = factor;
+  }
+  if (is_linear) {
+    if (axes == 1) return at::upsample_linear1d(x, size, c.align, scale[0]);
+    if (axes == 2) return at::upsample_bilinear2d(x, size, c.align, scale[0], scale[1]);
+    return at::upsample_trilinear3d(x, size, c.align, scale[0], scale[1], scale[2]);
+  }
+  if (c.exact)
+    return axes == 1 ? at::_upsample_nearest_exact1d(x, size, scale[0])
+                     : at::_upsample_nearest_exact2d(x, size, scale[0], scale[1]);
+  if (axes == 1) return at::upsample_nearest1d(x, size, scale[0]);
+  if (axes == 2) return at::upsample_nearest2d(x, size, scale[0], scale[1]);
+  return at::upsample_nearest3d(x, size, scale[0], scale[1], scale[2]);
+}
+
+TorchFunction resizing(std::map<std::string, Resizing> list, bool is_linear) {
+  return [list = std::move(list), is_linear](In in, const std::string& sample) -> TorchTensors {
+    const auto found = list.find(sample);
+    if (found == list.end()) return {};
+    return {resized(in[0], found->second, is_linear)};
+  };
+}
+
+void add_resizings(TorchTable& table) {
+  table["interpolate"] = resizing({{"line_2x2x5_to_8", {{8}}},
+                                   {"plane_1x2x3x4_by_2", {{}, {2}}},
+                                   {"smaller_1x2x5x7_to_2x3", {{2, 3}}},
+                                   {"by_factors_2x1x4x5", {{}, {1.5, 0.6}}},
+                                   {"recomputed_1x2x3x3", {{}, {1.7}, false, false, true}},
+                                   {"volume_1x2x2x3x2_to_3x2x5", {{3, 2, 5}}},
+                                   {"exact_1x2x3x5_to_4x2", {{4, 2}, {}, true}},
+                                   {"exact_by_factor_2x1x5", {{}, {1.6}, true}},
+                                   {"empty_batch_0x2x3_to_5", {{5}}},
+                                   {"no_channels_2x0x3x3_by_2", {{}, {2}}},
+                                   {"tail_2x17x5x7_by_2", {{}, {2}}},
+                                   {"threads_4x8x32x32_by_2", {{}, {2}}}},
+                                  false);
+  table["interpolate_linear"] = resizing({{"line_2x2x5_to_8", {{8}}},
+                                          {"line_aligned_2x2x5_to_9", {{9}, {}, false, true}},
+                                          {"plane_1x2x3x4_by_2", {{}, {2}}},
+                                          {"aligned_1x2x3x4_to_5x6", {{5, 6}, {}, false, true}},
+                                          {"smaller_1x2x5x7_to_2x3", {{2, 3}}},
+                                          {"smaller_aligned_1x2x5x7_to_2x3", {{2, 3}, {}, false, true}},
+                                          {"aligned_to_one_1x2x3x3_to_1x2", {{1, 2}, {}, false, true}},
+                                          {"one_element_2x2x1x1_to_3x2", {{3, 2}}},
+                                          {"by_factors_2x1x4x5", {{}, {1.7, 0.6}}},
+                                          {"recomputed_1x2x3x3", {{}, {1.7}, false, false, true}},
+                                          {"same_size_1x1x3x4", {{3, 4}}},
+                                          {"volume_1x2x2x3x2_to_3x2x5", {{3, 2, 5}}},
+                                          {"volume_aligned_1x2x2x3x2_by_2", {{}, {2}, false, true}},
+                                          {"empty_batch_0x2x3x3_to_5x5", {{5, 5}}},
+                                          {"no_channels_2x0x3x3_by_2", {{}, {2}}},
+                                          {"tail_2x17x5x7_by_2", {{}, {2}}},
+                                          {"threads_4x8x32x32_by_2", {{}, {2}}}},
+                                         true);
+}
+
 }  // namespace
 
 void add_windows(TorchTable& table) {
   add_convolutions(table);
   add_pools(table);
+  add_resizings(table);
 }
 
 }  // namespace dagrad::libtorch

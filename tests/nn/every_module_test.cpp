@@ -200,6 +200,11 @@ std::map<std::string, std::function<Case()>> cases() {
     return Case{Sequential(Conv2d(1, 2, 2), Tanh(), GlobalAvgPool(), Linear(2, 2)), {1, 1, 4, 4}};
   };
 
+  all["upsample"] = [] {
+    return Case{pooled(Upsample({.scale_factor = {2}, .mode = InterpolateMode::bilinear}), Conv2d(1, 2, 2), 32),
+                {1, 1, 3, 3}};
+  };
+
   all["rnn"] = [] { return Case{RNN(3, 2, {.num_layers = 2, .dropout = 0.3}), {3, 2, 3}}; };
   all["lstm"] = [] { return Case{LSTM(3, 2, {.bidirectional = true}), {3, 2, 3}}; };
   all["gru"] = [] { return Case{GRU(3, 2, {.batch_first = true}), {2, 3, 3}}; };

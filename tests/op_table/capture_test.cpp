@@ -1,4 +1,6 @@
 // Captured steps run every op and its backward on other elements than those that they were captured with.
+#include <set>
+
 #include "dagrad/core/backward.h"
 #include "dagrad/core/capture/captured_step.h"
 #include "dagrad/core/creation.h"
@@ -42,7 +44,9 @@ std::vector<Tensor> inputs_of_call(const Row& row, const Sample& sample, int cal
 
 /// Ops that look at elements to know how many results there are.
 bool counts_results(const Row& row) {
-  return row.name == "nonzero" || row.name == "masked_select" || row.name == "repeat_interleave_counts";
+  static const std::set<std::string> names{"nonzero",           "masked_select", "repeat_interleave_counts", "bincount",
+                                           "bincount_weighted", "unique",        "unique_inverse_and_counts"};
+  return names.contains(row.name);
 }
 
 void expect_replays(const Row& row, const Sample& sample) {

@@ -271,6 +271,48 @@ Row clamp_row(const char* name, const Function1& f) {
   return row;
 }
 
+Row clamp_min_row() {
+  const Function1 f = [](const Tensor& x) { return clamp_min(x, -1); };
+  Row row = unary_row({"clamp_min",
+                       "x, but at least -1",
+                       f,
+                       [](Rounded x) { return x.value < -1 ? -1 : x; },
+                       [](Rounded x, Rounded g) { return x.value >= -1 ? g : 0; },
+                       {.kink = 1, .gap = 0.1}});
+  row.covers = {"clamp"};
+  row.exact_on_integers = row.takes_i64 = true;
+  row.edges = {{"limits", {row_of({kInf, -kInf, kNan})}, {row_of({kInf, -1, kNan})}},
+               {"gradient_at_the_bound", {row_of({-1, kInf, -2})}, {row_of({-1, kInf, -1})}, {row_of({1, 1, 0})}}};
+  row.bad = {not_of_bool("clamp_min", f),
+             bad<UsageError>(
+                 "nan_bound", [] { clamp_min(zeros_of({2}), std::nan("")); }, "clamp_min: low is nan (want a number)"),
+             bad<DTypeError>(
+                 "fraction", [] { clamp_min(zeros_of({2}, i64), 0.5); },
+                 "clamp_min: 0.5 with a tensor of i64 (want a whole number, or a floating tensor: cast with to())")};
+  return row;
+}
+
+Row clamp_max_row() {
+  const Function1 f = [](const Tensor& x) { return clamp_max(x, 1); };
+  Row row = unary_row({"clamp_max",
+                       "x, but at most 1",
+                       f,
+                       [](Rounded x) { return x.value > 1 ? 1 : x; },
+                       [](Rounded x, Rounded g) { return x.value <= 1 ? g : 0; },
+                       {.kink = 1, .gap = 0.1}});
+  row.covers = {"clamp"};
+  row.exact_on_integers = row.takes_i64 = true;
+  row.edges = {{"limits", {row_of({kInf, -kInf, kNan})}, {row_of({1, -kInf, kNan})}},
+               {"gradient_at_the_bound", {row_of({1, -kInf, 2})}, {row_of({1, -kInf, 1})}, {row_of({1, 1, 0})}}};
+  row.bad = {not_of_bool("clamp_max", f),
+             bad<UsageError>(
+                 "nan_bound", [] { clamp_max(zeros_of({2}), std::nan("")); }, "clamp_max: high is nan (want a number)"),
+             bad<DTypeError>(
+                 "fraction", [] { clamp_max(zeros_of({2}, i64), 0.5); },
+                 "clamp_max: 0.5 with a tensor of i64 (want a whole number, or a floating tensor: cast with to())")};
+  return row;
+}
+
 Row clamp_backward_row() {
   const Function1 f = [](const Tensor& x) { return clamp(x, -1, 1); };
   constexpr Domain domain{.kink = 1, .gap = 0.1};
@@ -377,8 +419,9 @@ std::vector<Row> mixtures() {
 }  // namespace
 
 std::vector<Row> math_rows() {
-  std::vector<Row> result{where_row(), masked_fill_row(),
-                          clamp_row("clamp", [](const Tensor& x) { return clamp(x, -1, 1); }), clamp_backward_row()};
+  std::vector<Row> result{
+      where_row(),     masked_fill_row(), clamp_row("clamp", [](const Tensor& x) { return clamp(x, -1, 1); }),
+      clamp_min_row(), clamp_max_row(),   clamp_backward_row()};
   for (const auto& family : {one_input, powers, two_inputs, tests, logical, mixtures}) {
     for (Row& row : family()) result.push_back(std::move(row));
   }

@@ -7,6 +7,7 @@
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/grad_mode.h"
+#include "op_table/families.h"
 #include "op_table/inputs.h"
 
 namespace dagrad::op_table {
@@ -39,7 +40,7 @@ std::vector<Row> collect() {
         copy_rows,     matmul_rows,        softmax_rows,     dropout_rows,    extremum_rows,  statistics_rows,
         scan_rows,     order_rows,         arrangement_rows, product_rows,    diagonal_rows,  indexing_rows,
         loss_rows,     normalization_rows, convolution_rows, pooling_rows,    recurrent_rows, attention_rows,
-        fused_rows}) {
+        fused_rows,    interpolate_rows,   meshgrid_rows,    counting_rows,   sampling_rows}) {
     for (Row& row : family()) all.push_back(std::move(row));
   }
   for (Row& row : all) {

@@ -1,0 +1,118 @@
+#include "dagrad/ops/interpolation_kernel.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <vector>
+
+#include "dagrad/core/parallel.h"
+
+namespace dagrad::interpolation {
+namespace {
+
+constexpr std::int64_t kGrain = 32 << 10;  // elements that are worth a thread
+
+/// bf16 is summed in f32.
+template <class T>
+using Sum = std::conditional_t<std::is_same_v<T, double>, double, float>;
+
+/// into = weight from, or into += weight from.
+template <class S, class T>
+void add_line(bool first, S weight, const T* from, std::int64_t count, S* into) {
+  if (first) {
+    for (std::int64_t i = 0; i < count; ++i) into[i] = weight * static_cast<S>(from[i]);
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) into[i] += weight * static_cast<S>(from[i]);
+  }
+}
+
+/// A tensor as `batch` blocks of z, y, x and channels. Row-major planes are blocks of one channel.
+template <class T>
+struct Resampling {
+  const std::array<Taps, 3>& taps;
+  const T* src;
+  T* dst;
+  std::int64_t channels;
+
+  std::int64_t lines() const { return taps[0].results() * taps[1].results(); }  // of a block of dst
+  std::int64_t src_line() const { return taps[2].sources() * channels; }
+  std::int64_t dst_line() const { return taps[2].results() * channels; }
+
+  /// Lines `begin` to `end - 1` of all blocks of dst.
+  void run(std::int64_t begin, std::int64_t end) const {
+    std::vector<Sum<T>> line(static_cast<std::size_t>(src_line())), pixel(static_cast<std::size_t>(channels));
+    for (std::int64_t i = begin; i < end; ++i) {
+      T* const to = dst + i * dst_line();
+      if (const T* const whole = the_only_line(i))
+        pixels(whole, pixel.data(), to);
+      else if (sum_lines(i, line.data()))
+        pixels(line.data(), pixel.data(), to);
+      else
+        std::fill_n(to, dst_line(), T());
+    }
+  }
+
+ private:
+  const T* src_line_at(std::int64_t block, std::int64_t z, std::int64_t y) const {
+    return src + ((block * taps[0].sources() + z) * taps[1].sources() + y) * src_line();
+  }
+  std::span<const Tap> of_z(std::int64_t i) const { return taps[0].of(i % lines() / taps[1].results()); }
+  std::span<const Tap> of_y(std::int64_t i) const { return taps[1].of(i % taps[1].results()); }
+
+  /// The line of src that line `i` of dst is made of alone, if it is.
+  const T* the_only_line(std::int64_t i) const {
+    const auto z = of_z(i), y = of_y(i);
+    const bool is_only = z.size() == 1 && y.size() == 1 && z[0].weight == 1 && y[0].weight == 1;
+    return is_only ? src_line_at(i / lines(), z[0].source, y[0].source) : nullptr;
+  }
+
+  /// The weighted sum of the lines of src that line `i` of dst is made of; false when there are none.
+  bool sum_lines(std::int64_t i, Sum<T>* line) const {
+    bool first = true;
+    for (const Tap& z : of_z(i)) {
+      for (const Tap& y : of_y(i)) {
+        const T* const from = src_line_at(i / lines(), z.source, y.source);
+        add_line(first, static_cast<Sum<T>>(z.weight * y.weight), from, src_line(), line);
+        first = false;
+      }
+    }
+    return !first;
+  }
+
+  template <class From>
+  void pixels(const From* line, Sum<T>* pixel, T* to) const {
+    for (std::int64_t x = 0; x < taps[2].results(); ++x, to += channels) {
+      const std::span<const Tap> along = taps[2].of(x);
+      if (along.size() == 1 && along[0].weight == 1) {
+        const From* const from = line + along[0].source * channels;
+        for (std::int64_t c = 0; c < channels; ++c) to[c] = static_cast<T>(from[c]);
+      } else if (channels == 1) {
+        Sum<T> sum = 0;
+        for (const Tap& tap : along) sum += static_cast<Sum<T>>(tap.weight) * static_cast<Sum<T>>(line[tap.source]);
+        *to = static_cast<T>(sum);
+      } else {
+        if (along.empty()) std::fill_n(pixel, channels, Sum<T>(0));
+        for (std::size_t k = 0; k < along.size(); ++k)
+          add_line(k == 0, static_cast<Sum<T>>(along[k].weight), line + along[k].source * channels, channels, pixel);
+        for (std::int64_t c = 0; c < channels; ++c) to[c] = static_cast<T>(pixel[c]);
+      }
+    }
+  }
+};
+
+}  // namespace
+
+void resample(const std::array<Taps, 3>& taps, const Tensor& src, Tensor& dst) {
+  if (dst.numel() == 0) return;
+  const bool planes = dst.is_contiguous();
+  visit_dtype(src.dtype(), [&]<class T>(T) {
+    if constexpr (is_floating(dtype_of<T>)) {
+      const Resampling<T> work{taps, src.data<T>(), dst.mutable_data<T>(), planes ? 1 : src.size(1)};
+      const std::int64_t blocks = planes ? src.size(0) * src.size(1) : src.size(0);
+      const std::int64_t line = std::max(work.src_line(), work.dst_line());
+      parallel_for(blocks * work.lines(), std::max<std::int64_t>(1, kGrain / line),
+                   [&](std::int64_t begin, std::int64_t end) { work.run(begin, end); });
+    }
+  });
+}
+
+}  // namespace dagrad::interpolation
