@@ -25,6 +25,9 @@ bool any_requires_grad(const Range& inputs, Get get) {
          std::any_of(inputs.begin(), inputs.end(), [&](const auto& t) { return get(t).requires_grad(); });
 }
 
+/// In place of the version of a saved tensor that its backward was done with.
+constexpr std::uint32_t kDoneWith = 0xffffffff;
+
 }  // namespace
 
 namespace detail {
@@ -159,9 +162,11 @@ void Backward::done_with(const Tensor& diff) {
 
 void Backward::done_with_saved(std::size_t i) {
   if (keeps_ || i >= node_.saved_count_) return;
-  Tensor& saved = node_.saved_at()[i].tensor;
-  if (Rehearsal* const rehearsal = Rehearsal::current()) rehearsal->released(node_, saved);
-  saved = Tensor();
+  SavedTensor& kept = node_.saved_at()[i];
+  if (!kept.tensor.defined()) return;
+  if (Rehearsal* const rehearsal = Rehearsal::current()) rehearsal->released(node_, kept.tensor);
+  kept.tensor = Tensor();
+  kept.version = kDoneWith;
 }
 
 Tensor Backward::saved(std::size_t i) const {
@@ -179,6 +184,12 @@ Tensor Backward::saved(std::size_t i) const {
                     node_.name(), i, node_.saved().size()));
   }
   const SavedTensor& kept = node_.saved_at()[i];
+  if (!kept.tensor.defined() && kept.version == kDoneWith) {
+    throw GradientError(fmt::format(
+        "backward: saved tensor {} of '{}' {} is gone, a backward that failed was done with it (want retain_graph = "
+        "true in that one, or the forward once more)",
+        i, node_.name(), node_.place()));
+  }
   if (!kept.tensor.defined()) return {};
   if (kept.tensor.version() != kept.version) {
     throw GradientError(fmt::format(

@@ -93,6 +93,11 @@ void check_weights(Network& n, const Tensor& x) {
       if (t.shape() != shape) throw_shape(n, name(part), t, shape.str());
     };
     want("weight_hh", hh, {rows, n.hidden});
+    if (const Tensor& ih = w.weight_ih; layer == 0 && ih.dim() == 2 && ih.size(0) == rows && ih.size(1) != inputs) {
+      throw ShapeError(
+          fmt::format("{}: x has {} features, the layer wants {}: x is {}, {} is {} (want x.size(-1) == {})", n.op,
+                      inputs, ih.size(1), x.shape().str(), name("weight_ih"), ih.shape().str(), ih.size(1)));
+    }
     want("weight_ih", w.weight_ih, {rows, inputs});
     for (const auto& [part, t] : {std::pair{"bias_ih", &w.bias_ih}, {"bias_hh", &w.bias_hh}}) {
       if (!t->defined()) continue;

@@ -20,6 +20,10 @@ void describe(AdadeltaOptions& options, OptionVisitor& visitor);
 class Adadelta final : public FusedOptimizer<AdadeltaOptions> {
  public:
   explicit Adadelta(const std::vector<Tensor>& parameters, const AdadeltaOptions& options = {});
+  /// With that learning rate: `optim::Adadelta(net.parameters(), 0.1)`.
+  template <Rate R>
+  Adadelta(const std::vector<Tensor>& parameters, R lr)
+      : Adadelta(parameters, AdadeltaOptions{.lr = static_cast<double>(lr)}) {}
   explicit Adadelta(const std::vector<Group>& groups);
 };
 

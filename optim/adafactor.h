@@ -27,6 +27,10 @@ void describe(AdafactorOptions& options, OptionVisitor& visitor);
 class Adafactor final : public GroupedOptimizer<AdafactorOptions> {
  public:
   explicit Adafactor(const std::vector<Tensor>& parameters, const AdafactorOptions& options = {});
+  /// With that learning rate: `optim::Adafactor(net.parameters(), 0.1)`.
+  template <Rate R>
+  Adafactor(const std::vector<Tensor>& parameters, R lr)
+      : Adafactor(parameters, AdafactorOptions{.lr = static_cast<double>(lr)}) {}
   explicit Adafactor(const std::vector<Group>& groups);
 
  private:

@@ -22,6 +22,10 @@ void describe(AdagradOptions& options, OptionVisitor& visitor);
 class Adagrad final : public FusedOptimizer<AdagradOptions> {
  public:
   explicit Adagrad(const std::vector<Tensor>& parameters, const AdagradOptions& options = {});
+  /// With that learning rate: `optim::Adagrad(net.parameters(), 0.1)`.
+  template <Rate R>
+  Adagrad(const std::vector<Tensor>& parameters, R lr)
+      : Adagrad(parameters, AdagradOptions{.lr = static_cast<double>(lr)}) {}
   explicit Adagrad(const std::vector<Group>& groups);
 };
 

@@ -24,6 +24,9 @@ void describe(AdamOptions& options, OptionVisitor& visitor);
 class Adam final : public FusedOptimizer<AdamOptions> {
  public:
   explicit Adam(const std::vector<Tensor>& parameters, const AdamOptions& options = {});
+  /// With that learning rate: `optim::Adam(net.parameters(), 0.1)`.
+  template <Rate R>
+  Adam(const std::vector<Tensor>& parameters, R lr) : Adam(parameters, AdamOptions{.lr = static_cast<double>(lr)}) {}
   explicit Adam(const std::vector<Group>& groups);
 };
 
@@ -43,6 +46,9 @@ void describe(AdamwOptions& options, OptionVisitor& visitor);
 class AdamW final : public FusedOptimizer<AdamwOptions> {
  public:
   explicit AdamW(const std::vector<Tensor>& parameters, const AdamwOptions& options = {});
+  /// With that learning rate: `optim::AdamW(net.parameters(), 0.1)`.
+  template <Rate R>
+  AdamW(const std::vector<Tensor>& parameters, R lr) : AdamW(parameters, AdamwOptions{.lr = static_cast<double>(lr)}) {}
   explicit AdamW(const std::vector<Group>& groups);
 };
 

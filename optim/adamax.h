@@ -22,6 +22,10 @@ void describe(AdamaxOptions& options, OptionVisitor& visitor);
 class Adamax final : public FusedOptimizer<AdamaxOptions> {
  public:
   explicit Adamax(const std::vector<Tensor>& parameters, const AdamaxOptions& options = {});
+  /// With that learning rate: `optim::Adamax(net.parameters(), 0.1)`.
+  template <Rate R>
+  Adamax(const std::vector<Tensor>& parameters, R lr)
+      : Adamax(parameters, AdamaxOptions{.lr = static_cast<double>(lr)}) {}
   explicit Adamax(const std::vector<Group>& groups);
 };
 

@@ -35,6 +35,9 @@ void describe(LbfgsOptions& options, OptionVisitor& visitor);
 class LBFGS final : public GroupedOptimizer<LbfgsOptions> {
  public:
   explicit LBFGS(const std::vector<Tensor>& parameters, const LbfgsOptions& options = {});
+  /// With that learning rate: `optim::LBFGS(net.parameters(), 0.1)`.
+  template <Rate R>
+  LBFGS(const std::vector<Tensor>& parameters, R lr) : LBFGS(parameters, LbfgsOptions{.lr = static_cast<double>(lr)}) {}
 
   /// How often the closure was called so far.
   std::int64_t evaluations() const { return evaluations_; }

@@ -20,6 +20,9 @@ void describe(LionOptions& options, OptionVisitor& visitor);
 class Lion final : public FusedOptimizer<LionOptions> {
  public:
   explicit Lion(const std::vector<Tensor>& parameters, const LionOptions& options = {});
+  /// With that learning rate: `optim::Lion(net.parameters(), 0.1)`.
+  template <Rate R>
+  Lion(const std::vector<Tensor>& parameters, R lr) : Lion(parameters, LionOptions{.lr = static_cast<double>(lr)}) {}
   explicit Lion(const std::vector<Group>& groups);
 };
 

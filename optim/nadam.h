@@ -25,6 +25,9 @@ void describe(NadamOptions& options, OptionVisitor& visitor);
 class NAdam final : public FusedOptimizer<NadamOptions> {
  public:
   explicit NAdam(const std::vector<Tensor>& parameters, const NadamOptions& options = {});
+  /// With that learning rate: `optim::NAdam(net.parameters(), 0.1)`.
+  template <Rate R>
+  NAdam(const std::vector<Tensor>& parameters, R lr) : NAdam(parameters, NadamOptions{.lr = static_cast<double>(lr)}) {}
   explicit NAdam(const std::vector<Group>& groups);
 };
 

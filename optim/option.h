@@ -1,11 +1,16 @@
 // What an options struct holds, told once: from that come the checks, the saving and the loading of options.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
 namespace dagrad::optim {
+
+/// What may stand in place of options as the learning rate: a number. Braces, also empty ones, are options.
+template <class T>
+concept Rate = std::floating_point<T> ||(std::integral<T> && !std::same_as<T, bool>);
 
 /// The values that an option may have, and the words for them in an error message.
 struct Range {

@@ -24,6 +24,9 @@ void describe(RadamOptions& options, OptionVisitor& visitor);
 class RAdam final : public FusedOptimizer<RadamOptions> {
  public:
   explicit RAdam(const std::vector<Tensor>& parameters, const RadamOptions& options = {});
+  /// With that learning rate: `optim::RAdam(net.parameters(), 0.1)`.
+  template <Rate R>
+  RAdam(const std::vector<Tensor>& parameters, R lr) : RAdam(parameters, RadamOptions{.lr = static_cast<double>(lr)}) {}
   explicit RAdam(const std::vector<Group>& groups);
 };
 

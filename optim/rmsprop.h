@@ -23,6 +23,10 @@ void describe(RmspropOptions& options, OptionVisitor& visitor);
 class RMSprop final : public FusedOptimizer<RmspropOptions> {
  public:
   explicit RMSprop(const std::vector<Tensor>& parameters, const RmspropOptions& options = {});
+  /// With that learning rate: `optim::RMSprop(net.parameters(), 0.1)`.
+  template <Rate R>
+  RMSprop(const std::vector<Tensor>& parameters, R lr)
+      : RMSprop(parameters, RmspropOptions{.lr = static_cast<double>(lr)}) {}
   explicit RMSprop(const std::vector<Group>& groups);
 };
 

@@ -22,6 +22,9 @@ void describe(RpropOptions& options, OptionVisitor& visitor);
 class Rprop final : public FusedOptimizer<RpropOptions> {
  public:
   explicit Rprop(const std::vector<Tensor>& parameters, const RpropOptions& options = {});
+  /// With that learning rate: `optim::Rprop(net.parameters(), 0.1)`.
+  template <Rate R>
+  Rprop(const std::vector<Tensor>& parameters, R lr) : Rprop(parameters, RpropOptions{.lr = static_cast<double>(lr)}) {}
   explicit Rprop(const std::vector<Group>& groups);
 };
 

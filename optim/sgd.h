@@ -21,6 +21,9 @@ void describe(SgdOptions& options, OptionVisitor& visitor);
 class SGD final : public FusedOptimizer<SgdOptions> {
  public:
   explicit SGD(const std::vector<Tensor>& parameters, const SgdOptions& options = {});
+  /// With that learning rate: `optim::SGD(net.parameters(), 0.1)`.
+  template <Rate R>
+  SGD(const std::vector<Tensor>& parameters, R lr) : SGD(parameters, SgdOptions{.lr = static_cast<double>(lr)}) {}
   explicit SGD(const std::vector<Group>& groups);
 };
 
@@ -39,6 +42,9 @@ void describe(SgdwOptions& options, OptionVisitor& visitor);
 class SGDW final : public FusedOptimizer<SgdwOptions> {
  public:
   explicit SGDW(const std::vector<Tensor>& parameters, const SgdwOptions& options = {});
+  /// With that learning rate: `optim::SGDW(net.parameters(), 0.1)`.
+  template <Rate R>
+  SGDW(const std::vector<Tensor>& parameters, R lr) : SGDW(parameters, SgdwOptions{.lr = static_cast<double>(lr)}) {}
   explicit SGDW(const std::vector<Group>& groups);
 };
 

@@ -31,6 +31,10 @@ void describe(WeightPerturbationOptions& options, OptionVisitor& visitor);
 class WeightPerturbation final : public GroupedOptimizer<WeightPerturbationOptions> {
  public:
   explicit WeightPerturbation(const std::vector<Tensor>& parameters, const WeightPerturbationOptions& options = {});
+  /// With that learning rate: `optim::WeightPerturbation(net.parameters(), 0.1)`.
+  template <Rate R>
+  WeightPerturbation(const std::vector<Tensor>& parameters, R lr)
+      : WeightPerturbation(parameters, WeightPerturbationOptions{.lr = static_cast<double>(lr)}) {}
 
   /// How often the closure was called so far.
   std::int64_t evaluations() const { return evaluations_; }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <thread>
+#include <utility>
 
 #include "dagrad/core/allocator.h"
 #include "dagrad/core/creation.h"
@@ -383,6 +384,49 @@ TEST(Backward, FreesWhatAnOpIsDoneWith) {
   EXPECT_GE(freed, 2 * kMany * sizeof(double));
   EXPECT_TRUE(std::isnan(diff));
   EXPECT_EQ(x.grad().to_vector<double>()[kMany - 1], 10);
+}
+
+/// 2 x, whose backward fails the first time, when it is done with what it saved.
+struct FailsOnce {
+  static constexpr std::string_view name = "fails_once";
+  bool* fails;
+
+  Spec infer(const Tensor& x) const { return x.spec(); }
+  void forward(Forward& ctx, const Tensor& x, Tensor& dst) const {
+    dst.copy_(x);
+    ctx.save(Tensor());
+    ctx.save(full(x.shape(), 2, f64));
+  }
+  void backward(Backward& ctx, const Tensor& diff_dst) const {
+    EXPECT_FALSE(ctx.saved(0).defined()) << "was never there, so that it is not gone";
+    ctx.done_with_saved(0);
+    EXPECT_FALSE(ctx.saved(0).defined());
+    ctx.give(0, diff_dst * ctx.saved(1));
+    ctx.done_with_saved(1);
+    if (std::exchange(*fails, false)) throw UsageError("fails_once: this once");
+  }
+};
+
+TEST(Backward, NamesTheOpThatAFailedBackwardWasDoneWith) {
+  bool fails = true;
+  const Tensor x = full({2}, 3, f64).requires_grad_();
+  const auto loss_of = [&] { return sum(apply(FailsOnce{&fails}, Location::current(), x)); };
+  const Tensor loss = loss_of();
+  expect_error<UsageError>([&] { loss.backward(); }, "fails_once: this once");
+  const NodePointer node = loss.node()->edges()[0].node;
+  expect_error<GradientError>([&] { loss.backward(); },
+                              "backward: saved tensor 1 of 'fails_once' " + node->place() +
+                                  " is gone, a backward that failed was done with it (want retain_graph = true in that "
+                                  "one, or the forward once more)");
+  EXPECT_FALSE(x.grad().defined());
+  // As the message says:
+  loss_of().backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{2, 2}));
+  fails = true;
+  const Tensor retained = loss_of();
+  expect_error<UsageError>([&] { retained.backward({}, true); }, "fails_once: this once");
+  retained.backward();
+  EXPECT_EQ(x.grad().to_vector<double>(), (std::vector<double>{4, 4}));
 }
 
 TEST(Backward, KeepsWhatAnOpIsDoneWithWhereOthersReadIt) {

@@ -154,7 +154,16 @@ std::vector<Bad> bad_of(CellKind kind, const std::string& op) {
           op + ": weight_hh_l0 is [" + rows + ", 7] (want " + h_h + " with H at least 1)"),
       bad<ShapeError>(
           "weight_ih", [=] { run(x(), {weights(4)}); },
-          op + ": weight_ih_l0 is [" + rows + ", 4] (want [" + rows + ", 3])"),
+          op + ": x has 3 features, the layer wants 4: x is [5, 4, 3], weight_ih_l0 is [" + rows +
+              ", 4] (want x.size(-1) == 4)"),
+      bad<ShapeError>(
+          "weight_ih_rows",
+          [=] {
+            RecurrentWeights w = weights();
+            w.weight_ih = zeros_of({2 * g + 1, 3});
+            run(x(), {w});
+          },
+          op + ": weight_ih_l0 is [" + std::to_string(2 * g + 1) + ", 3] (want [" + rows + ", 3])"),
       bad<ShapeError>(
           "second_layer",
           [=] {

@@ -30,6 +30,37 @@ TEST(Adam, GivesTheSameBitsOnAnyNumberOfThreads) {
   EXPECT_EQ(run(1), run(2));
 }
 
+template <class O>
+void expect_a_rate_in_place_of_options() {
+  const Tensor a = ones({2}).requires_grad_(), b = ones({2}).requires_grad_();
+  const std::vector<Tensor> parameters{a, b};
+  const typename O::Options defaults;
+  EXPECT_EQ(O(parameters, 0.25).lr(), 0.25);
+  EXPECT_EQ(O(parameters, 0.25f).lr(), 0.25);
+  EXPECT_EQ(O({a, b}, 2).lr(), 2);
+  EXPECT_EQ(O(parameters, {}).lr(), defaults.lr) << "empty braces are no rate";
+  EXPECT_EQ(O(parameters, {.lr = 0.5}).lr(), 0.5);
+  expect_error_with<UsageError>([&] { O(parameters, -1); }, "lr is -1");
+}
+
+TEST(Optimizer, TakesARateInPlaceOfOptions) {
+  expect_a_rate_in_place_of_options<SGD>();
+  expect_a_rate_in_place_of_options<SGDW>();
+  expect_a_rate_in_place_of_options<Adagrad>();
+  expect_a_rate_in_place_of_options<RMSprop>();
+  expect_a_rate_in_place_of_options<Adadelta>();
+  expect_a_rate_in_place_of_options<Adam>();
+  expect_a_rate_in_place_of_options<AdamW>();
+  expect_a_rate_in_place_of_options<Adamax>();
+  expect_a_rate_in_place_of_options<NAdam>();
+  expect_a_rate_in_place_of_options<RAdam>();
+  expect_a_rate_in_place_of_options<Lion>();
+  expect_a_rate_in_place_of_options<Rprop>();
+  expect_a_rate_in_place_of_options<Adafactor>();
+  expect_a_rate_in_place_of_options<LBFGS>();
+  expect_a_rate_in_place_of_options<WeightPerturbation>();
+}
+
 TEST(Optimizer, LeavesParametersWithoutAGradientAlone) {
   const Tensor a = ones({2}).requires_grad_(), b = ones({2}).requires_grad_();
   SGD optimizer({a, b}, {.lr = 1});
