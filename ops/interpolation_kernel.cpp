@@ -78,24 +78,47 @@ struct Resampling {
     return !first;
   }
 
+  /// The elements of a line of dst, each a pixel of all channels, from the one line that they are made of.
   template <class From>
   void pixels(const From* line, Sum<T>* pixel, T* to) const {
+    if (channels == 1) return points(line, to);
     for (std::int64_t x = 0; x < taps[2].results(); ++x, to += channels) {
       const std::span<const Tap> along = taps[2].of(x);
       if (along.size() == 1 && along[0].weight == 1) {
         const From* const from = line + along[0].source * channels;
         for (std::int64_t c = 0; c < channels; ++c) to[c] = static_cast<T>(from[c]);
-      } else if (channels == 1) {
-        Sum<T> sum = 0;
-        for (const Tap& tap : along) sum += static_cast<Sum<T>>(tap.weight) * static_cast<Sum<T>>(line[tap.source]);
-        *to = static_cast<T>(sum);
+      } else if (along.size() == 2) {
+        const From *const low = line + along[0].source * channels, *const high = line + along[1].source * channels;
+        const auto a = static_cast<Sum<T>>(along[0].weight), b = static_cast<Sum<T>>(along[1].weight);
+        for (std::int64_t c = 0; c < channels; ++c)
+          to[c] = static_cast<T>(a * static_cast<Sum<T>>(low[c]) + b * static_cast<Sum<T>>(high[c]));
       } else {
-        if (along.empty()) std::fill_n(pixel, channels, Sum<T>(0));
-        for (std::size_t k = 0; k < along.size(); ++k)
-          add_line(k == 0, static_cast<Sum<T>>(along[k].weight), line + along[k].source * channels, channels, pixel);
-        for (std::int64_t c = 0; c < channels; ++c) to[c] = static_cast<T>(pixel[c]);
+        sum_pixels(along, line, pixel, to);
       }
     }
+  }
+
+  /// The same where pixels are single elements.
+  template <class From>
+  void points(const From* line, T* to) const {
+    if (taps[2].picks()) {
+      for (std::int64_t x = 0; x < taps[2].results(); ++x) to[x] = static_cast<T>(line[taps[2].of(x)[0].source]);
+      return;
+    }
+    for (std::int64_t x = 0; x < taps[2].results(); ++x) {
+      Sum<T> sum = 0;
+      for (const Tap& tap : taps[2].of(x))
+        sum += static_cast<Sum<T>>(tap.weight) * static_cast<Sum<T>>(line[tap.source]);
+      to[x] = static_cast<T>(sum);
+    }
+  }
+
+  template <class From>
+  void sum_pixels(std::span<const Tap> along, const From* line, Sum<T>* pixel, T* to) const {
+    if (along.empty()) std::fill_n(pixel, channels, Sum<T>(0));
+    for (std::size_t k = 0; k < along.size(); ++k)
+      add_line(k == 0, static_cast<Sum<T>>(along[k].weight), line + along[k].source * channels, channels, pixel);
+    for (std::int64_t c = 0; c < channels; ++c) to[c] = static_cast<T>(pixel[c]);
   }
 };
 

@@ -27,9 +27,10 @@ double between(const Axis& axis, std::int64_t p) {
 
 }  // namespace
 
-Taps::Taps(const Axis& axis) : sources_(axis.in), begins_{0} {
+Taps::Taps(const Axis& axis)
+    : sources_(axis.in), picks_(axis.rule == Rule::nearest || axis.rule == Rule::nearest_exact), begins_{0} {
   for (std::int64_t p = 0; p < axis.out; ++p) {
-    if (axis.rule == Rule::nearest || axis.rule == Rule::nearest_exact) {
+    if (picks_) {
       taps_.push_back({nearest(axis, p), 1});
     } else {
       const double at = between(axis, p);

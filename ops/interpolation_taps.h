@@ -32,7 +32,10 @@ class Taps {
 
   std::int64_t sources() const { return sources_; }
   std::int64_t results() const { return static_cast<std::int64_t>(begins_.size()) - 1; }
+  /// Whether each result is just an element of the source.
+  bool picks() const { return picks_; }
   std::span<const Tap> of(std::int64_t result) const {
+    if (picks_) return {taps_.data() + result, 1};
     const auto begin = static_cast<std::size_t>(begins_[static_cast<std::size_t>(result)]);
     const auto end = static_cast<std::size_t>(begins_[static_cast<std::size_t>(result) + 1]);
     return {taps_.data() + begin, end - begin};
@@ -41,6 +44,7 @@ class Taps {
  private:
   Taps() = default;
   std::int64_t sources_ = 0;
+  bool picks_ = false;
   std::vector<std::int64_t> begins_;
   std::vector<Tap> taps_;
 };
