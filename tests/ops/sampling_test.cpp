@@ -42,7 +42,7 @@ TEST(Bernoulli, DrawsOnesAsOftenAsItIsTold) {
 TEST(Bernoulli, DrawsNeighboursForThemselves) {
   Generator generator(6);
   const auto x = bernoulli(full({kDraws}, 0.5), generator).to_vector<int>();
-  for (const std::size_t distance : {1, 2, 3, 4, 512}) {
+  for (const std::size_t distance : {1U, 2U, 3U, 4U, 512U}) {
     std::int64_t equal = 0;
     for (std::size_t i = distance; i < x.size(); ++i) equal += x[i] == x[i - distance] ? 1 : 0;
     EXPECT_TRUE(is_likely(equal, kDraws - static_cast<std::int64_t>(distance), 0.5)) << distance << " apart";
