@@ -30,12 +30,15 @@
 namespace dagrad::tools {
 namespace {
 
-int print_version(const std::vector<std::string>&) {
+int print_version(const std::vector<std::string>& arguments) {
+  if (!arguments.empty()) throw UsageError(fmt::format("version: '{}' is one word too many", arguments[0]));
   print(fmt::format("dagrad {} (oneDNN {})\n", DAGRAD_VERSION, onednn::version()));
   return kSuccess;
 }
 
 int print_help(const std::vector<std::string>& arguments) {
+  if (arguments.size() > 1)
+    throw UsageError(fmt::format("help: '{}' is one word too many (want one command)", arguments[1]));
   if (!arguments.empty()) return run_program({arguments[0], "--help"});
   std::string text =
       std::string("dagrad: automatic differentiation in C++\n\nExamples:\n") + kProgramExamples + "\nCommands:\n";
@@ -58,6 +61,7 @@ int print_completion(const std::vector<std::string>& arguments) {
                            {"bash", "zsh"}},
                           options, arguments))
     return kSuccess;
+  if (shell.empty()) throw UsageError("completion: no shell (want bash or zsh)");
   check_choice("shell", shell, {"bash", "zsh"});
   print(shell == "bash" ? bash_completion(manuals()) : zsh_completion(manuals()));
   return kSuccess;

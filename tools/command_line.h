@@ -10,11 +10,13 @@ namespace dagrad::tools {
 
 /// What a subcommand says of itself around the list of its options.
 struct CommandText {
-  std::string name;                     ///< like `train`
-  std::string examples;                 ///< what --help leads with
-  std::string outcome;                  ///< what it ends with
-  std::string positional;               ///< the option that words without -- are values of; empty: there are none
+  std::string name;      ///< like `train`
+  std::string examples;  ///< what --help leads with
+  std::string outcome;   ///< what it ends with
+  /// The option whose value a word without -- is, or whose values they are, where it takes several; empty: none.
+  std::string positional;
   std::vector<std::string> words = {};  ///< what these words may be, for completion; empty: anything
+  std::string second = {};              ///< the option that a second word is the value of; empty: there is none
 };
 
 /// While it lives, commands of the calling thread do nothing but show `see` what they would read: parse_command_line

@@ -7,6 +7,7 @@
 #include "dagrad/core/error.h"
 #include "dagrad/nn/data/data.h"
 #include "dagrad/ops/view.h"
+#include "tools/input.h"
 
 namespace dagrad::tools {
 namespace {
@@ -122,6 +123,8 @@ LoadedData load_data(const DataOptions& o) {
   LoadedData data;
   const std::string kind = o.kind();
   data::Split split;
+  if (kind == "mnist") check_exists(o.data, "the folder of MNIST's files");
+  if (kind == "cifar10") check_exists(o.data, "the folder of CIFAR-10's binary files");
   if (kind == "mnist") {
     split = data::load_mnist(o.data);
   } else if (kind == "cifar10") {

@@ -13,6 +13,7 @@
 #include "tools/command_line.h"
 #include "tools/exit_codes.h"
 #include "tools/graph/step_profile.h"
+#include "tools/input.h"
 #include "tools/model_file.h"
 #include "tools/output.h"
 #include "tools/page.h"
@@ -90,6 +91,7 @@ std::regex pattern_of(const std::string& text) {
 
 Inspected inspect(const std::string& file, const std::string& match) {
   Inspected result{file, {}, {}, {}};
+  check_is_file(file, "a .safetensors, .npz or .npy file");
   if (std::filesystem::path(file).extension() == ".safetensors") {
     result.metadata = io::load_safetensors(file).metadata;
     if (result.metadata.count("dagrad") > 0) result.layers = layers_of(*load_model(file).module);

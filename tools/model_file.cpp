@@ -7,6 +7,7 @@
 #include "dagrad/nn/ensemble.h"
 #include "dagrad/nn/io/atomic_file.h"
 #include "dagrad/nn/saving.h"
+#include "tools/input.h"
 #include "tools/output.h"
 
 namespace dagrad::tools {
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kKey = "dagrad";
 constexpr int kFormat = 1;
+constexpr const char* kModelFile = "a .safetensors file that dagrad train --save wrote";
 
 Json to_json(const data::CsvEncoding& csv) {
   Json features = Json::array();
@@ -123,9 +125,9 @@ void save_model(const ModelDescription& description, const nn::Module& module, c
 }
 
 SavedModel load_model(const fs::path& file) {
+  check_is_file(file, kModelFile);
   if (file.extension() != ".safetensors") {
-    throw IoError(
-        fmt::format("{}: is no model (want a .safetensors file that dagrad train --save wrote)", file.string()));
+    throw IoError(fmt::format("{}: is no model (want {})", file.string(), kModelFile));
   }
   const io::Safetensors content = io::load_safetensors(file);
   const auto metadata = content.metadata.find(kKey);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dagrad::tools {
 
@@ -19,6 +20,15 @@ void check_writable(const std::filesystem::path& file);
 /// Puts `text` into `file`, whole or not at all (see io::AtomicFile); a device or a pipe is written to as it is. Ctrl-C
 /// waits for it. Throws IoError.
 void write_whole_file(const std::filesystem::path& file, std::string_view text);
+
+/// An option and the file that it names.
+struct NamedFile {
+  const char* option;
+  std::string file;  ///< "" and "-" are none
+  bool is_written;
+};
+/// Throws UsageError when an option names as its output what another one names, and would overwrite it.
+void check_apart(const std::vector<NamedFile>& files);
 
 /// For what an option names: a file, "-" for standard output, or nothing. Throws as check_writable does.
 void check_output(const std::string& target);

@@ -14,6 +14,7 @@
 #include "tools/command_line.h"
 #include "tools/evaluation.h"
 #include "tools/exit_codes.h"
+#include "tools/input.h"
 #include "tools/model_file.h"
 #include "tools/option_checks.h"
 #include "tools/output.h"
@@ -28,8 +29,8 @@ namespace po = boost::program_options;
 constexpr const char* kExamples =
     "dagrad predict: what a model that dagrad train --save wrote says\n\n"
     "Examples:\n"
-    "  dagrad predict net.safetensors --input x.csv      a line for each row, on stdout\n"
-    "  dagrad predict net.safetensors --input x.npy --output y.npz\n"
+    "  dagrad predict net.safetensors x.csv              a line for each row, on stdout\n"
+    "  dagrad predict net.safetensors x.npy --output y.npz\n"
     "  dagrad predict net.safetensors --input x.csv --output y.csv\n";
 
 constexpr const char* kOutcome =
@@ -48,13 +49,15 @@ std::string extension_of(const std::string& file) { return fs::path(file).extens
 
 void check(const PredictOptions& o) {
   if (o.model.empty()) throw UsageError("predict: no model (want a file; see dagrad predict --help)");
-  if (o.input.empty()) throw UsageError("predict: no input (want --input FILE, a .csv or .npy)");
+  if (o.input.empty())
+    throw UsageError("predict: no input (want a file behind the model's, or --input FILE: a .csv or .npy)");
   check_threads(o.threads);
   if (o.output == "-") return;
   if (const std::string end = extension_of(o.output); end != ".csv" && end != ".npy" && end != ".npz")
     throw UsageError(
         fmt::format("--output: '{}' (want a name that ends in .csv, .npy or .npz, or - for stdout)", o.output));
   check_writable(o.output);
+  check_apart({{"model", o.model, false}, {"input", o.input, false}, {"output", o.output, true}});
 }
 
 /// A table as the model's samples: by its encoding, or column by column for a model that was not trained on a table.
@@ -75,6 +78,7 @@ Tensor load(const PredictOptions& o, const ModelDescription& d) {
   const std::string end = extension_of(o.input);
   if (end != ".csv" && end != ".tsv" && end != ".txt" && end != ".npy")
     throw UsageError(fmt::format("--input: '{}' (want a .csv or .npy file)", o.input));
+  check_is_file(o.input, "a .csv or .npy file");
   const Tensor features = end == ".npy" ? to(io::load_npy(o.input), f32) : features_of_table(o, d);
   check_samples(d, features, o.input);
   return features;
@@ -128,7 +132,7 @@ int run_predict(const std::vector<std::string>& arguments) {
       "input", optional_text(o.input, "FILE"), "the samples: a .csv, or a .npy of [N, ...]")(
       "output", option(o.output, "FILE"), "where to: a .csv, .npy or .npz; - is stdout, as .csv")(
       "threads", option(o.threads, "N"), "0: one per core");
-  if (!parse_command_line({"predict", kExamples, kOutcome, "model"}, all, arguments)) return kSuccess;
+  if (!parse_command_line({"predict", kExamples, kOutcome, "model", {}, "input"}, all, arguments)) return kSuccess;
   check(o);
   if (o.threads > 0) set_num_threads(o.threads);
   SavedModel saved = load_model(o.model);

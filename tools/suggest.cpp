@@ -32,8 +32,9 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   };
   const auto nearer = [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); };
   const auto best = std::min_element(candidates.begin(), candidates.end(), nearer);
-  if (best == candidates.end() || edit_distance(word, *best) > std::max<int>(2, static_cast<int>(word.size()) / 3))
-    return {};
+  // Of three letters, any name of three shares one.
+  const int most = word.size() <= 3 ? 1 : std::max(2, static_cast<int>(word.size()) / 3);
+  if (best == candidates.end() || edit_distance(word, *best) > most) return {};
   return fmt::format("; did you mean '{}'?", *best);
 }
 

@@ -3,10 +3,12 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <vector>
 
 #include "tools/dry_run.h"
 #include "tools/exit_codes.h"
 #include "tools/interrupt.h"
+#include "tools/model_file.h"
 #include "tools/output.h"
 #include "tools/report.h"
 #include "tools/train_board.h"
@@ -17,7 +19,14 @@ namespace dagrad::tools {
 namespace {
 
 /// What would be found out only after the training otherwise.
-void check_outputs(const OutputOptions& o) {
+void check_outputs(const OutputOptions& o, const DataOptions& data) {
+  std::vector<NamedFile> files{{"data", data.data, false},     {"test", data.test, false},
+                               {"labels", data.labels, false}, {"test-labels", data.test_labels, false},
+                               {"save", o.save, true},         {"checkpoint", o.checkpoint_file(), true},
+                               {"report", o.report, true},     {"json", o.json, true}};
+  if (!o.save.empty()) files.push_back({"save's options", options_file(o.save).string(), true});
+  check_apart(files);
+  check_output(o.json);
   if (!o.report.empty()) check_writable(o.report);
   if (!o.save.empty()) check_model_file(o.save);
   if (!o.checkpoint_file().empty()) check_writable(o.checkpoint_file());
@@ -51,7 +60,7 @@ int run_train(const std::vector<std::string>& arguments) {
   const InterruptGuard interrupt;  // from here on: while data are loaded it takes effect after the first step
   const auto options = parse_train_options(arguments);
   if (!options) return kSuccess;
-  check_outputs(options->output);
+  check_outputs(options->output, options->data);
   const LoadedData data = load_data(options->data);
   if (options->output.dry_run) {
     print(dry_run_text(*options, data));

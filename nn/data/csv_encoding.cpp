@@ -14,13 +14,34 @@ namespace {
 
 constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
 
-std::size_t column_named(const CsvTable& table, const std::string& name, const std::string& file) {
+std::size_t place_of(const CsvTable& table, const std::string& name) {
+  const auto found = std::find_if(table.columns.begin(), table.columns.end(),
+                                  [&name](const CsvColumn& column) { return column.name == name; });
+  return found == table.columns.end() ? kNone : static_cast<std::size_t>(found - table.columns.begin());
+}
+
+std::string names_of(const CsvTable& table) {
   std::vector<std::string> names;
-  for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    if (table.columns[c].name == name) return c;
-    names.push_back(table.columns[c].name);
+  for (const CsvColumn& column : table.columns) names.push_back(column.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// The column that an option names.
+std::size_t chosen_column(const CsvTable& table, const std::string& name, const std::string& file) {
+  const std::size_t place = place_of(table, name);
+  if (place == kNone)
+    throw IoError(fmt::format("{}: has no column '{}' (want one of {})", file, name, names_of(table)));
+  return place;
+}
+
+/// The column that an encoding has to find.
+std::size_t needed_column(const CsvTable& table, const std::string& name, const std::string& file) {
+  const std::size_t place = place_of(table, name);
+  if (place == kNone) {
+    throw IoError(fmt::format("{}: has the columns {} (want '{}' as well, like the table that was trained on)", file,
+                              names_of(table), name));
   }
-  throw IoError(fmt::format("{}: has no column '{}' (want one of {})", file, name, fmt::join(names, ", ")));
+  return place;
 }
 
 [[noreturn]] void fail_at(const CsvTable& table, std::int64_t row, const std::string& file, const std::string& what) {
@@ -88,7 +109,7 @@ std::vector<std::size_t> feature_columns(const CsvTable& table, const CsvEncodin
   if (!options.header && table.columns.size() == encoding.features.size()) return all_columns(table);
   std::vector<std::size_t> columns;
   for (const CsvEncoding::Feature& feature : encoding.features)
-    columns.push_back(column_named(table, feature.name, file));
+    columns.push_back(needed_column(table, feature.name, file));
   return columns;
 }
 
@@ -163,7 +184,8 @@ std::int64_t CsvEncoding::width() const {
 }
 
 CsvEncoding csv_encoding(const CsvTable& table, const CsvOptions& options, const std::string& file) {
-  const std::size_t label = options.label.empty() ? table.columns.size() - 1 : column_named(table, options.label, file);
+  const std::size_t label =
+      options.label.empty() ? table.columns.size() - 1 : chosen_column(table, options.label, file);
   const std::vector<std::int64_t> rows = rows_to_keep(table, all_columns(table), label, options, file);
   CsvEncoding encoding;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
@@ -193,7 +215,7 @@ CsvEncoding csv_encoding(const CsvTable& table, const CsvOptions& options, const
 Dataset encode_csv(const CsvTable& table, const CsvEncoding& encoding, const CsvOptions& options,
                    const std::string& file) {
   const std::vector<std::size_t> columns = feature_columns(table, encoding, options, file);
-  const std::size_t label = column_named(table, encoding.label, file);
+  const std::size_t label = needed_column(table, encoding.label, file);
   std::vector<std::size_t> needed = columns;
   needed.push_back(label);
   const std::vector<std::int64_t> rows = rows_to_keep(table, needed, label, options, file);

@@ -18,13 +18,17 @@ constexpr std::uint64_t kLargestHeader = 100'000'000;
 
 std::string read_header(const InputFile& file) {
   if (file.size() < 8)
-    file.fail(fmt::format("has {} bytes (want the 8 of a safetensors file's first number)", file.size()));
+    file.fail(
+        fmt::format("is no safetensors file: it has {} bytes (want at least the 8 of its header's size)", file.size()));
   std::uint64_t length = 0;
   file.read_at(0, std::as_writable_bytes(std::span(&length, 1)));
   if (length > kLargestHeader)
-    file.fail(fmt::format("its header has {} bytes (want at most {})", length, kLargestHeader));
+    file.fail(fmt::format("is no safetensors file: its header would have {} bytes (want at most {})", length,
+                          kLargestHeader));
   if (length > file.size() - 8)
-    file.fail(fmt::format("its header has {} bytes (want at most the {} that follow)", length, file.size() - 8));
+    file.fail(fmt::format(
+        "is no safetensors file, or is cut short: its header has {} bytes (want at most the {} that follow)", length,
+        file.size() - 8));
   std::string text(length, '\0');
   file.read_at(8, std::as_writable_bytes(std::span(text)));
   return text;

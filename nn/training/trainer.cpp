@@ -182,7 +182,7 @@ void Trainer::check_finite(double loss) const {
   throw Error(
       fmt::format("Trainer: the loss is {} in epoch {}, step {} (try a lower rate, or clipping; the option anomaly "
                   "names the op)",
-                  loss, history_.epochs.size() + 1, epoch_steps_ + 1));
+                  std::isnan(loss) ? NAN : loss, history_.epochs.size() + 1, epoch_steps_ + 1));
 }
 
 /// The schedule's time is the number of steps, or epochs, before the present one.

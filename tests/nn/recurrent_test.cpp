@@ -9,6 +9,7 @@
 #include "dagrad/core/gradcheck.h"
 #include "dagrad/core/gradcheck_gtest.h"
 #include "dagrad/nn/layers.h"
+#include "dagrad/nn/sequential.h"
 #include "dagrad/ops/ops.h"
 #include "dagrad/optim/optim.h"
 #include "expect_error.h"
@@ -67,6 +68,24 @@ TEST(Recurrent, StartsWithinOneByTheRootOfHidden) {
     EXPECT_GE(*std::min_element(values.begin(), values.end()), -0.2f);
     EXPECT_LE(*std::min_element(values.begin(), values.end()), -0.18f);
   }
+}
+
+TEST(Recurrent, SaysWhatAnInputOfAnotherWidthShouldBe) {
+  const Tensor x = zeros({5, 2, 4});
+  LSTM lstm(3, 8, {.num_layers = 2, .bidirectional = true});
+  expect_error<ShapeError>([&] { lstm(x); },
+                           "lstm: x has 4 features, the layer wants 3: x is [5, 2, 4], weight_ih_l0 is [32, 3] (want "
+                           "x.size(-1) == 3), in LSTM(3, 8, num_layers=2, bidirectional=true)");
+  GRU gru(3, 8);
+  expect_error_with<ShapeError>([&] { gru(x); }, "(want x.size(-1) == 3), in GRU(3, 8)");
+  Sequential net(Linear(7, 4), RNN(3, 8));
+  expect_error_with<ShapeError>(
+      [&] {
+        net(zeros({5, 2, 7}));
+      },
+      "rnn: x has 4 features, the layer wants 3: x is [5, 2, 4], ");
+  GRUCell cell(3, 8);
+  expect_error_with<ShapeError>([&] { cell(zeros({2, 4})); }, "gru: x has 4 features, the layer wants 3: ");
 }
 
 TEST(Recurrent, HasRightGradientsThroughEveryParameter) {

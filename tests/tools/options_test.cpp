@@ -55,7 +55,11 @@ TEST_F(OptionsFile, MayBeOverruledByTheCommandLine) {
   EXPECT_EQ(other.data.data, "runs#1.csv");
   EXPECT_TRUE(other.output.quiet);
   std::ofstream(file) << "lr 0.25\n";
-  expect_error_with<UsageError>([&] { parse({"--config", file.string()}); }, file.string() + ": ");
+  expect_error_with<UsageError>(
+      [&] {
+        parse({"--config", file.string()});
+      },
+      file.string() + ":1: 'lr 0.25' (want a line like lr = 0.01)");
   std::ofstream(file) << "lrr = 0.25\n";
   expect_error<UsageError>(
       [&] {
@@ -63,7 +67,11 @@ TEST_F(OptionsFile, MayBeOverruledByTheCommandLine) {
       },
       file.string() + ": unknown option '--lrr'; did you mean '--lr'? (see dagrad train --help)");
   const std::string none = (folder_ / "none.ini").string();
-  expect_error<IoError>([&] { parse({"--config", none}); }, none + ": cannot be opened (want a file of options)");
+  expect_error<IoError>(
+      [&] {
+        parse({"--config", none});
+      },
+      none + ": cannot be opened: No such file or directory (want a file of options)");
 }
 
 TEST(TrainOptions, SayWhatIsWrong) {
@@ -87,7 +95,7 @@ TEST(TrainOptions, SayWhatIsWrong) {
       },
       "--dataset mnist: no folder (want --data DIR with MNIST's files)");
   expect_error<UsageError>([] { parse({"digits"}); }, "train: takes options only (see dagrad train --help)");
-  expect_error_with<UsageError>([] { parse({"--epochs", "many"}); }, "'many'");
+  expect_error<UsageError>([] { parse({"--epochs", "many"}); }, "--epochs: 'many' (want a whole number)");
 }
 
 TEST(TrainOptions, SayWhatDoesNotBelongTogether) {

@@ -71,7 +71,7 @@ TEST_F(Program, HasAnExitCodeAndALineForEachKindOfTrouble) {
   expect("tran", 2, "unknown command 'tran'; did you mean 'train'? (see dagrad help)");
   expect("train --epoch 3", 2, "train: unknown option '--epoch'; did you mean '--epochs'? (see dagrad train --help)");
   expect("train --dataset mnist --data nowhere", 3,
-         "nowhere/t10k-images-idx3-ubyte: not found, nor with .gz (want MNIST's files in this folder)");
+         "nowhere: cannot be opened: No such file or directory (want the folder of MNIST's files)");
   expect("train --report nowhere/report.html", 3, "nowhere/report.html: its folder does not exist");
   expect("train --json .", 3, ".: is a folder (want a file)");
   expect("train --validation 10000", 2, "--validation: 10000 of 10000 training samples (want fewer)");

@@ -57,6 +57,7 @@ TEST_F(Train, SavesAModelThatEvalAndPredictRead) {
   const Outcome predicted = run("predict net.safetensors --input x.csv");
   EXPECT_EQ(predicted.out.rfind("prediction,p_cat,p_dog\ncat,0.", 0), 0u) << predicted.out << predicted.err;
   EXPECT_NE(predicted.out.find("\ndog,0."), std::string::npos);
+  EXPECT_EQ(run("predict net.safetensors x.csv").out, predicted.out);
   EXPECT_EQ(run("predict net.safetensors --input x.csv --output y.npz").code, 0);
   const io::NamedTensors arrays = io::load_npz(folder_ / "y.npz");
   EXPECT_EQ(io::find(arrays, "prediction").to_vector<int>(), (std::vector<int>{0, 1}));
@@ -135,8 +136,12 @@ TEST_F(Train, SaysWhatIsWrongWithModelsAndInputs) {
     EXPECT_EQ(r.out, "") << arguments;
   };
   expect("predict net.safetensors --input x.csv", 3, "x.csv:2: column 'colour' has 'green' (want one of blue, red)");
-  expect("predict net.safetensors --input y.csv", 3, "y.csv: has no column 'colour' (want one of size)");
-  expect("predict net.safetensors", 2, "predict: no input (want --input FILE, a .csv or .npy)");
+  expect("predict net.safetensors --input y.csv", 3,
+         "y.csv: has the columns size (want 'colour' as well, like the table that was trained on)");
+  expect("predict net.safetensors none.csv", 3,
+         "none.csv: cannot be opened: No such file or directory (want a .csv or .npy file)");
+  expect("predict net.safetensors", 2,
+         "predict: no input (want a file behind the model's, or --input FILE: a .csv or .npy)");
   expect("predict net.safetensors --input x.csv --output y.txt", 2,
          "--output: 'y.txt' (want a name that ends in .csv, .npy or .npz, or - for stdout)");
   expect("eval table.csv", 3, "table.csv: is no model (want a .safetensors file that dagrad train --save wrote)");

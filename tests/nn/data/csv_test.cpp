@@ -115,7 +115,8 @@ TEST_F(Csv, NamesWhatAnEncodingDoesNotHave) {
   const auto encode = [&](const std::string& text) { encode_csv(read_csv(write("b", text)), encoding, {}, "b"); };
   expect_error<IoError>([&] { encode("x,y\ngreen,1\n"); }, "b:2: column 'x' has 'green' (want one of blue, red)");
   expect_error<IoError>([&] { encode("x,y\nred,1\nred,2\n"); }, "b:3: column 'y' has '2' (want one of 0.5, 1)");
-  expect_error<IoError>([&] { encode("x,z\nred,1\n"); }, "b: has no column 'y' (want one of x, z)");
+  expect_error<IoError>([&] { encode("x,z\nred,1\n"); },
+                        "b: has the columns x, z (want 'y' as well, like the table that was trained on)");
   const CsvEncoding numbers = csv_encoding(read_csv(write("c", "x,y\n3,1\n")), {}, "c");
   expect_error<IoError>([&] { encode_csv(table, numbers, {}, "a"); },
                         "a:2: column 'x' has the text 'blue' (want numbers)");

@@ -101,9 +101,11 @@ TEST_F(SafetensorsFile, RefusesWhatBreaksARule) {
   const struct {
     std::string bytes, message;
   } cases[] = {
-      {"", "has 0 bytes (want the 8 of a safetensors file's first number)"},
-      {number(9) + "{}", "its header has 9 bytes (want at most the 2 that follow)"},
-      {number(~0ull) + "{}", "its header has 18446744073709551615 bytes (want at most 100000000)"},
+      {"", "is no safetensors file: it has 0 bytes (want at least the 8 of its header's size)"},
+      {number(9) + "{}",
+       "is no safetensors file, or is cut short: its header has 9 bytes (want at most the 2 that follow)"},
+      {number(~0ull) + "{}",
+       "is no safetensors file: its header would have 18446744073709551615 bytes (want at most 100000000)"},
       {file_of(""), "its header does not begin with '{' (want a safetensors file)"},
       {file_of(" {}"), "its header does not begin with '{' (want a safetensors file)"},
       {file_of("{}" + std::string(6, '\0')), "its header has a zero byte at 2"},

@@ -226,7 +226,7 @@ TEST(Trainer, NamesEpochAndStepOfALossThatIsNotFinite) {
   Trainer trainer(setting.net, setting.adam,
                   [&](const Tensor& prediction, const Tensor& target) {
                     const Tensor loss = cross_entropy(prediction, target);
-                    return ++calls == 8 ? loss * std::numeric_limits<double>::quiet_NaN() : loss;
+                    return ++calls == 8 ? loss * -std::numeric_limits<double>::quiet_NaN() : loss;
                   },
                   setting.loader, {.epochs = 3});
   std::vector<float> last;
