@@ -141,6 +141,7 @@ void add_comparisons(TorchTable& table) {
   add("le", at::le, at::le);
   add("gt", at::gt, at::gt);
   add("ge", at::ge, at::ge);
+  table["isclose"] = of2([](const T& a, const T& b) { return at::isclose(a, b, 0.25, 1); });
 }
 
 void add_casts(TorchTable& table) {
