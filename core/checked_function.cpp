@@ -156,15 +156,6 @@ std::optional<std::size_t> CheckedFunction::changed_input() const {
   return std::nullopt;
 }
 
-Shape index_at(const Shape& shape, std::int64_t position) {
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = position % shape[axis];
-    position /= shape[axis];
-  }
-  return index;
-}
-
 std::int64_t offset_at(const Tensor& t, std::int64_t position) {
   const Shape index = index_at(t.shape(), position);
   std::int64_t offset = t.offset();

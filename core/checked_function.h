@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dagrad/core/gradcheck.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/tensor.h"
 
 namespace dagrad {
@@ -63,9 +64,6 @@ class CheckedFunction {
   std::size_t row_count_ = 0;
   std::vector<std::vector<std::byte>> contents_;
 };
-
-/// The index of the element at a row-major position.
-Shape index_at(const Shape& shape, std::int64_t position);
 
 /// The offset in the storage of the element at a row-major position.
 std::int64_t offset_at(const Tensor& t, std::int64_t position);

@@ -6,19 +6,11 @@
 #include <limits>
 
 #include "dagrad/core/copy.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/watch.h"
 
 namespace dagrad {
 namespace {
-
-Shape index_of(const Shape& shape, std::int64_t position) {
-  Shape index = shape;
-  for (int axis = index.rank() - 1; axis >= 0; --axis) {
-    index[axis] = position % shape[axis];
-    position /= shape[axis];
-  }
-  return index;
-}
 
 template <class Bad>
 std::optional<BadValue> first_where(const Tensor& t, const Bad& bad) {
@@ -27,7 +19,7 @@ std::optional<BadValue> first_where(const Tensor& t, const Bad& bad) {
     const T* data = values.data<T>();
     for (std::int64_t i = 0; i < values.numel(); ++i) {
       const auto value = convert_to<double>(data[i]);
-      if (bad(value)) return BadValue{index_of(t.shape(), i), std::isnan(value) ? std::abs(value) : value};
+      if (bad(value)) return BadValue{index_at(t.shape(), i), std::isnan(value) ? std::abs(value) : value};
     }
     return std::nullopt;
   });

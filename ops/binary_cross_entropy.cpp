@@ -5,6 +5,7 @@
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/ops/activation.h"
 #include "dagrad/ops/math.h"
@@ -55,7 +56,7 @@ void check_probabilities(std::string_view op, const Tensor& input) {
       throw UsageError(
           fmt::format("{}: input {} at index {} (want probabilities, 0 to 1; for logits there is "
                       "binary_cross_entropy_with_logits)",
-                      op, convert_to<double>(x[at]), losses::index_of(at, input.shape()).str()));
+                      op, convert_to<double>(x[at]), index_at(input.shape(), at).str()));
     }
   });
 }

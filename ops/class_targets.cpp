@@ -8,6 +8,7 @@
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
 #include "dagrad/core/grad_mode.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/ops/elementwise.h"
 #include "dagrad/ops/pointwise_loss.h"
 #include "dagrad/ops/reduction.h"
@@ -18,7 +19,7 @@ namespace {
 
 /// `3` of a vector, `[0, 3]` of anything else.
 std::string position(std::int64_t i, const Shape& shape) {
-  return shape.rank() == 1 ? std::to_string(i) : index_of(i, shape).str();
+  return shape.rank() == 1 ? std::to_string(i) : index_at(shape, i).str();
 }
 
 /// Calls `use(i, weight)` for each label, with the weight as label_weights() has it.

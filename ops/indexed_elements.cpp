@@ -8,6 +8,7 @@
 #include "dagrad/core/capture/each_replay_on.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/streamed_copy.h"
 #include "dagrad/core/strided_loop.h"
 
@@ -18,12 +19,8 @@ constexpr std::int64_t kGrain = 32 << 10;  // elements that are worth a thread
 
 /// Position `flat` in row-major order, as in `3` or `[0, 3]`.
 std::string position(std::int64_t flat, const Shape& shape) {
-  Shape result = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    result[axis] = flat % shape[axis];
-    flat /= shape[axis];
-  }
-  return shape.rank() == 1 ? fmt::format("{}", result[0]) : result.str();
+  const Shape index = index_at(shape, flat);
+  return shape.rank() == 1 ? fmt::format("{}", index[0]) : index.str();
 }
 
 /// Throws unless low <= index < high everywhere; `range` says what that means.

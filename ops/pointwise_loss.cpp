@@ -43,15 +43,6 @@ std::string name_of(Reduction reduction) {
   return "reduction=sum";
 }
 
-Shape index_of(std::int64_t i, const Shape& shape) {
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return index;
-}
-
 void check_pair(std::string_view op, const Tensor& input, const Tensor& target) {
   if (!is_floating(input.dtype()))
     throw DTypeError(fmt::format("{}: {} (want f32, bf16 or f64)", op, dagrad::name_of(input.dtype())));

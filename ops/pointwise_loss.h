@@ -12,9 +12,6 @@ namespace dagrad::losses {
 /// `reduction=mean`, for the attributes of an op.
 std::string name_of(Reduction reduction);
 
-/// The indices of element `i` in row-major order.
-Shape index_of(std::int64_t i, const Shape& shape);
-
 /// Throws unless input and target have one shape and one floating type.
 void check_pair(std::string_view op, const Tensor& input, const Tensor& target);
 

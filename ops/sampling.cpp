@@ -10,6 +10,7 @@
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/op.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/core/philox.h"
@@ -35,16 +36,6 @@ double uniform_at(std::uint64_t seed, std::uint64_t position, std::int64_t i) {
   const auto words = Generator::block(seed, position + static_cast<std::uint64_t>(i / kPerBlock));
   const auto first = static_cast<std::size_t>(i % kPerBlock * 2);
   return uniform_of(words[first], words[first + 1]);
-}
-
-/// Where element `i` of a row-major tensor stands.
-std::string place_of(std::int64_t i, const Shape& shape) {
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = i % shape[axis];
-    i /= shape[axis];
-  }
-  return index.str();
 }
 
 // --- bernoulli ---
@@ -78,7 +69,7 @@ struct Bernoulli {
     });
     if (bad == p + count) return;
     throw UsageError(fmt::format("bernoulli: probability {} at position {} (want 0 to 1)", static_cast<double>(*bad),
-                                 place_of(bad - p, shape)));
+                                 index_at(shape, bad - p).str()));
   }
 
   template <class T>
@@ -139,7 +130,7 @@ struct Multinomial {
     const double* const bad = std::find_if(p, p + elements, [](double x) { return !(x >= 0 && std::isfinite(x)); });
     if (bad == p + elements) return;
     throw UsageError(fmt::format("multinomial: probability {} at position {} (want finite numbers of at least 0)", *bad,
-                                 place_of(bad - p, shape)));
+                                 index_at(shape, bad - p).str()));
   }
   void check_row(std::span<const double> p, std::int64_t n) const {
     const auto possible = std::count_if(p.begin(), p.end(), [](double x) { return x > 0; });

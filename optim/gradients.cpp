@@ -7,6 +7,7 @@
 
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/index_at.h"
 #include "dagrad/core/parallel.h"
 #include "dagrad/optim/density.h"
 #include "dagrad/optim/optimizer.h"
@@ -42,22 +43,12 @@ double powers_of(const Tensor& t, std::int64_t begin, std::int64_t count, double
   }
 }
 
-/// The index of element number `position` in row-major order, as `[1, 2]`.
-std::string index_text(const Shape& shape, std::int64_t position) {
-  std::vector<std::int64_t> index(shape.size());
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[static_cast<std::size_t>(axis)] = position % shape[axis];
-    position /= shape[axis];
-  }
-  return fmt::format("[{}]", fmt::join(index, ", "));
-}
-
 [[noreturn]] void throw_nonfinite(std::string_view owner, std::size_t i, const Tensor& parameter) {
   const std::vector<double> values = parameter.grad().to_vector<double>();
   const auto bad = std::find_if(values.begin(), values.end(), [](double x) { return !std::isfinite(x); });
   throw GradientError(fmt::format("{}: the gradient of {} is {} at {} (want finite gradients)", owner,
                                   parameter_label(i, parameter), *bad,
-                                  index_text(parameter.shape(), bad - values.begin())));
+                                  index_at(parameter.shape(), bad - values.begin()).str()));
 }
 
 }  // namespace

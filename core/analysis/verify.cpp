@@ -10,6 +10,7 @@
 #include "dagrad/core/analysis/verify_roundings.h"
 #include "dagrad/core/copy.h"
 #include "dagrad/core/error.h"
+#include "dagrad/core/index_at.h"
 
 // Note [Bounds by probing]. An element of a result may be off by
 //
@@ -68,16 +69,6 @@ std::vector<Tensor> perturbed(std::span<const Tensor> inputs, int probe) {
   return result;
 }
 
-Shape index_of(std::size_t position, const Shape& shape) {
-  Shape index = shape;
-  auto rest = static_cast<std::int64_t>(position);
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[axis] = rest % shape[axis];
-    rest /= shape[axis];
-  }
-  return index;
-}
-
 /// The comparison of one op's results with those of its f64 kernel.
 class Comparison {
  public:
@@ -98,7 +89,8 @@ class Comparison {
         if (agree(got[i], want[i], exact ? 0 : allowed(want[i], 0))) continue;
         const double bound = allowed(exact ? 0 : want[i], terms(k, want)[i]);
         if (agree(got[i], want[i], bound)) continue;
-        return Mismatch{{}, {}, k, index_of(i, results_[k].shape()), got[i], want[i], exact ? 0 : bound};
+        return Mismatch{
+            {}, {}, k, index_at(results_[k].shape(), static_cast<std::int64_t>(i)), got[i], want[i], exact ? 0 : bound};
       }
     }
     return std::nullopt;
