@@ -3,6 +3,7 @@
 #include "dagrad/core/backward.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <fmt/format.h>
 
@@ -74,6 +75,11 @@ class BackwardPass {
       captures_[i].output = inputs[i].output_index();
       if (reaches(inputs[i])) inputs[i].node()->captured_ = true;
     }
+  }
+  /// Nobody is to read the captured gradients of leaves, unless a tool looks at every result.
+  void leave_unread() {
+    constexpr std::array kReaders{Watch::anomaly, Watch::infinity, Watch::verify, Watch::trace};
+    unread_ = std::none_of(kReaders.begin(), kReaders.end(), [](Watch reader) { return watched(reader); });
   }
   bool reaches(const Tensor& input) const { return input.node()->pass_.load(std::memory_order_relaxed) == id_; }
   Tensor captured(std::size_t i) const { return captures_[i].gradient; }
@@ -161,7 +167,7 @@ class BackwardPass {
     if (pruned_ && !(node.is_leaf() ? captures_.empty() : leads_on(node))) return;
 
     const std::span<Tensor> given(gradients.data(), gradients.size());
-    Backward ctx(node, given, pruned_, retain_graph_ || node.extras_ || anomaly_enabled());
+    Backward ctx(node, given, pruned_, retain_graph_ || node.extras_ || anomaly_enabled(), unread_);
     {
       const RunningNode running(node);
       node.backward(ctx, given);
@@ -242,6 +248,7 @@ class BackwardPass {
   const char* caller_;
   bool retain_graph_;
   bool pruned_ = false;
+  bool unread_ = false;
   std::uint32_t id_;
   std::vector<Waiting> queue_;  // a heap: the newest node first
   std::vector<Node*> visited_;  // pruned passes only: every node below the outputs
@@ -318,19 +325,22 @@ void rehearse_backward(std::span<const Tensor> outputs, std::span<const Tensor> 
   pass.run(outputs, start);
 }
 
-std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
-                         std::span<const Tensor> gradients, const GradOptions& options) {
-  const char* const caller = "grad";
+namespace {
+
+std::vector<Tensor> captured_gradients(const char* caller, std::span<const Tensor> outputs,
+                                       std::span<const Tensor> inputs, std::span<const Tensor> gradients,
+                                       const GradOptions& options, bool unread) {
   const std::vector<Tensor> start = starting_gradients(caller, outputs, gradients);
   check_inputs(caller, inputs, false);
   BackwardPass pass(caller, options.retain_graph || options.create_graph);
   pass.prune(outputs, inputs);
   pass.capture(inputs);
+  if (unread) pass.leave_unread();
   for (std::size_t i = 0; i < inputs.size() && !options.allow_unused; ++i) {
     if (!pass.reaches(inputs[i])) {
-      throw GradientError(fmt::format(
-          "grad: no output depends on input {}, shape {} (want allow_unused = true for an undefined gradient)", i,
-          inputs[i].shape().str()));
+      throw GradientError(fmt::format("{}: no output depends on input {}, shape {} (want allow_unused = true for {})",
+                                      caller, i, inputs[i].shape().str(),
+                                      unread ? "a product of zero" : "an undefined gradient"));
     }
   }
   const GradMode mode(options.create_graph);
@@ -341,6 +351,20 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     if (!result[i].defined() && pass.reaches(inputs[i])) result[i] = zeros_like(inputs[i]);
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients, const GradOptions& options) {
+  return captured_gradients("grad", outputs, inputs, gradients, options, false);
+}
+
+std::vector<Tensor> grad_to_differentiate(const char* caller, std::span<const Tensor> outputs,
+                                          std::span<const Tensor> inputs, std::span<const Tensor> gradients,
+                                          bool allow_unused) {
+  return captured_gradients(caller, outputs, inputs, gradients, {.create_graph = true, .allow_unused = allow_unused},
+                            true);
 }
 
 std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs, const GradOptions& options) {

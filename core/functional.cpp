@@ -79,7 +79,7 @@ Products jvp(const TensorFunction& function, const std::vector<Tensor>& inputs, 
   const std::vector<Tensor> arguments = as_arguments(inputs, options.create_graph);
   std::vector<Tensor> outputs = function(arguments);
   const std::vector<Tensor> vectors = placeholders(outputs);
-  const std::vector<Tensor> pulled = pull_back(outputs, vectors, arguments, {.create_graph = true});
+  const std::vector<Tensor> pulled = pull_back_to_differentiate(outputs, vectors, arguments);
   std::vector<Tensor> by(outputs.size());
   for (std::size_t k = 0; k < outputs.size(); ++k)
     by[k] = vectors[k].defined() ? vectors[k] : outputs[k].detach();  // a constant: its product is zero
@@ -97,9 +97,28 @@ Products hvp(const TensorFunction& function, const std::vector<Tensor>& inputs, 
   check_one_output("hvp", outputs);
   if (outputs[0].numel() != 1)
     throw ShapeError(fmt::format("hvp: the output has shape {} (want one element)", outputs[0].shape().str()));
-  const std::vector<Tensor> slope = pull_back(outputs, {ones_like(outputs[0])}, arguments, {.create_graph = true});
+  const std::vector<Tensor> slope = pull_back_to_differentiate(outputs, {ones_like(outputs[0])}, arguments);
   std::vector<Tensor> products = pull_back(slope, vectors, arguments, {.create_graph = options.create_graph});
   return {results(std::move(outputs), options.create_graph), std::move(products)};
+}
+
+std::vector<Tensor> hvp(const Tensor& output, const std::vector<Tensor>& inputs, const std::vector<Tensor>& vectors,
+                        const GradOptions& options) {
+  check_vectors("hvp", "vector", vectors, "input", inputs);
+  if (output.numel() != 1)
+    throw ShapeError(fmt::format("hvp: the output has shape {} (want one element)", output.shape().str()));
+  std::vector<Tensor> slope = grad_to_differentiate("hvp", {&output, 1}, inputs, {}, options.allow_unused);
+  std::vector<Tensor> by = vectors;
+  for (std::size_t i = 0; i < slope.size(); ++i) {
+    if (slope[i].defined()) continue;  // an input that is not used: its product is zero, and so is what it adds
+    slope[i] = inputs[i].detach();
+    by[i] = {};
+  }
+  return pull_back(slope, by, inputs, options);
+}
+
+Tensor hvp(const Tensor& output, const Tensor& input, const Tensor& vector, const GradOptions& options) {
+  return hvp(output, std::vector<Tensor>{input}, std::vector<Tensor>{vector}, options)[0];
 }
 
 Product vjp(const TensorFunction& function, const Tensor& input, const Tensor& cotangent, FunctionalOptions options) {

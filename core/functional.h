@@ -3,14 +3,16 @@
 //   const auto f = [](const Tensor& x) { return sum(tanh(x) * x); };
 //   const auto [y, slope] = jvp(f, x, v);   // y = f(x), slope = J v
 //   const auto [z, curve] = hvp(f, x, v);   // curve = H v
+//   const std::vector<Tensor> curves = hvp(loss, model.parameters(), vectors);  // of what is recorded
 //
-// Each runs the function anew and differentiates with respect to its arguments alone: whether x requires a gradient
-// makes no difference, no leaf's grad is touched, and a tensor that the function reaches by another way counts as a
-// constant, also when it is x. Jacobians and Hessians as a whole: dagrad/ops/jacobian.h.
+// But for the last, each runs the function anew and differentiates with respect to its arguments alone: whether x
+// requires a gradient makes no difference, no leaf's grad is touched, and a tensor that the function reaches by another
+// way counts as a constant, also when it is x. Jacobians and Hessians as a whole: dagrad/ops/jacobian.h.
 #pragma once
 
 #include <vector>
 
+#include "dagrad/core/backward.h"
 #include "dagrad/core/tensor_function.h"
 
 namespace dagrad {
@@ -54,5 +56,13 @@ Product jvp(const TensorFunction& function, const Tensor& input, const Tensor& t
 Products hvp(const TensorFunction& function, const std::vector<Tensor>& inputs, const std::vector<Tensor>& vectors,
              FunctionalOptions options = {});
 Product hvp(const TensorFunction& function, const Tensor& input, const Tensor& vector, FunctionalOptions options = {});
+/// The same of what is recorded, a model's loss by its parameters, say: products[i] = sum_j d2(output)/d(inputs[i])
+/// d(inputs[j]) vectors[j]. The graph is freed unless one of the options keeps it; no leaf's grad is touched. Cheaper
+/// than two calls of grad: the elements of the first gradient are not computed where only its derivative is wanted.
+/// Throws GradientError when an input or the output requires no gradient, or the output does not depend on an input
+/// (unless `allow_unused`), ShapeError or UsageError when output, inputs and vectors do not match.
+std::vector<Tensor> hvp(const Tensor& output, const std::vector<Tensor>& inputs, const std::vector<Tensor>& vectors,
+                        const GradOptions& options = {});
+Tensor hvp(const Tensor& output, const Tensor& input, const Tensor& vector, const GradOptions& options = {});
 
 }  // namespace dagrad

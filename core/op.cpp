@@ -153,6 +153,13 @@ std::vector<Edge> Backward::edges_with(std::span<const Tensor> diff) const {
   return edges;
 }
 
+bool Backward::reads_of(const Edge& edge) {
+  if (!edge.node || !edge.node->is_leaf()) return edge.node != nullptr;
+  if (!edge.node->extras_) return false;
+  const Node::Extras& extras = *edge.node->extras_;
+  return !extras.tensor_hooks.empty() || !extras.prehooks.empty() || !extras.posthooks.empty();
+}
+
 void Backward::done_with(const Tensor& diff) {
   if (keeps_) return;
   for (Tensor& gradient : gradients_) {

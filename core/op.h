@@ -87,6 +87,9 @@ class Backward {
     const Edge& edge = node_.edges_[i];
     return edge.node && (!pruned_ || edge.node->needed_);
   }
+  /// Whether anybody is to read the elements of the gradient of input `i`. Where not, an op may leave them unwritten:
+  /// hvp, say, goes on to differentiate the gradients of a loss and reads none of them.
+  bool reads(std::size_t i) const { return !unread_ || reads_of(node_.edges_[i]); }
   /// How many inputs the op had.
   std::size_t input_count() const { return node_.edge_count_; }
   /// Saved tensor `i`. Throws GradientError when it was freed, or modified in place since.
@@ -111,20 +114,22 @@ class Backward {
 
  private:
   friend class BackwardPass;
-  /// `keeps`: whether the node's saved tensors and the gradients stay, whatever the backward is done with.
-  Backward(Node& node, std::span<Tensor> gradients, bool pruned, bool keeps)
-      : node_(node), gradients_(gradients), pruned_(pruned), keeps_(keeps), given_(node.edge_count_) {}
+  /// `keeps`: whether the node's saved tensors and the gradients stay, whatever the backward is done with; `unread`:
+  /// whether nobody reads the gradients of leaves.
+  Backward(Node& node, std::span<Tensor> gradients, bool pruned, bool keeps, bool unread)
+      : node_(node), gradients_(gradients), pruned_(pruned), keeps_(keeps), unread_(unread), given_(node.edge_count_) {}
   const NodeOutput& input(std::size_t i) const {
     const Edge& edge = node_.edges_[i];
     return edge.node->outputs_at()[edge.output];
   }
+  static bool reads_of(const Edge& edge);
   std::string description_of_saved(std::size_t i) const;
   /// The edges of the node and those to its gradients.
   std::vector<Edge> edges_with(std::span<const Tensor> diff) const;
 
   Node& node_;
   std::span<Tensor> gradients_;
-  bool pruned_, keeps_;
+  bool pruned_, keeps_, unread_;
   boost::container::small_vector<Tensor, 4> given_;
 };
 

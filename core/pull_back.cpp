@@ -26,8 +26,12 @@ std::vector<Tensor> as_arguments(const std::vector<Tensor>& inputs, bool keep_hi
   return result;
 }
 
-std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
-                              const std::vector<Tensor>& inputs, GradOptions options) {
+namespace {
+
+/// `gradients_of(outputs, inputs, vectors)` for what has a history and a vector; zeros for the rest.
+template <class GradientsOf>
+std::vector<Tensor> pull_back_by(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
+                                 const std::vector<Tensor>& inputs, const GradientsOf& gradients_of) {
   std::vector<Tensor> from, start, wanted;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     if (!vectors[k].defined() || !outputs[k].requires_grad()) continue;
@@ -38,8 +42,7 @@ std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vec
     if (input.requires_grad()) wanted.push_back(input);
   }
   std::vector<Tensor> found;
-  options.allow_unused = true;
-  if (!from.empty() && !wanted.empty()) found = grad(from, wanted, start, options);
+  if (!from.empty() && !wanted.empty()) found = gradients_of(from, wanted, start);
   std::vector<Tensor> result(inputs.size());
   std::size_t next = 0;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -47,6 +50,23 @@ std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vec
     if (!result[i].defined() && is_floating(inputs[i].dtype())) result[i] = zeros_like(inputs[i]);
   }
   return result;
+}
+
+}  // namespace
+
+std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
+                              const std::vector<Tensor>& inputs, GradOptions options) {
+  options.allow_unused = true;
+  return pull_back_by(outputs, vectors, inputs, [&](const auto& from, const auto& wanted, const auto& start) {
+    return grad(from, wanted, start, options);
+  });
+}
+
+std::vector<Tensor> pull_back_to_differentiate(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
+                                               const std::vector<Tensor>& inputs) {
+  return pull_back_by(outputs, vectors, inputs, [](const auto& from, const auto& wanted, const auto& start) {
+    return grad_to_differentiate("grad", from, wanted, start, true);
+  });
 }
 
 std::vector<Tensor> placeholders(const std::vector<Tensor>& outputs) {

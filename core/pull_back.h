@@ -16,6 +16,10 @@ std::vector<Tensor> as_arguments(const std::vector<Tensor>& inputs, bool keep_hi
 std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
                               const std::vector<Tensor>& inputs, GradOptions options);
 
+/// The same, recorded, for whoever differentiates the result and reads none of it: elements may be left unwritten.
+std::vector<Tensor> pull_back_to_differentiate(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
+                                               const std::vector<Tensor>& inputs);
+
 /// Leaves to differentiate by whose values do not matter; random ones, so that no sum of them is zero by chance and no
 /// rule for zeros applies. Undefined for outputs without a history.
 std::vector<Tensor> placeholders(const std::vector<Tensor>& outputs);

@@ -56,7 +56,7 @@ class TensorFunction {
   using ResultOf = decltype(detail::call_on(std::declval<const F&>(), std::span<const Tensor>()));
 
   template <class F>
-  requires(!std::same_as<F, TensorFunction>)
+  requires(!std::same_as<F, TensorFunction> && !std::same_as<F, Tensor>)
       // NOLINTNEXTLINE(google-explicit-constructor): a lambda is to be passed as it stands
       TensorFunction(F function)
       : function_(

@@ -127,7 +127,7 @@ struct Operands {
 Tensor backward_data(const Geometry& geometry, const Shape& src_shape, const Tensor& diff_dst, const Tensor& weights,
                      Location where = Location::current());
 std::array<Tensor, 2> backward_weights(const Geometry& geometry, const Shape& weights_shape, const Tensor& src,
-                                       const Tensor& diff_dst);
+                                       const Tensor& diff_dst, bool unread = false);
 
 struct Convolution {
   static constexpr std::string_view name = "convolution";
@@ -151,7 +151,8 @@ struct Convolution {
   void backward(Backward& ctx, const Tensor& diff_dst) const {
     if (ctx.needs(0)) ctx.give(0, backward_data(geometry, ctx.input_shape(0), diff_dst, ctx.saved(1)));
     if (ctx.needs(1)) {
-      auto [weights, bias] = backward_weights(geometry, ctx.input_shape(1), ctx.saved(0), diff_dst);
+      const bool unread = !ctx.reads(1) && (!ctx.needs(2) || !ctx.reads(2));
+      auto [weights, bias] = backward_weights(geometry, ctx.input_shape(1), ctx.saved(0), diff_dst, unread);
       ctx.give(1, std::move(weights));
       if (ctx.needs(2)) ctx.give(2, std::move(bias));
     } else if (ctx.needs(2)) {
@@ -192,6 +193,7 @@ struct ConvolutionBackwardWeights {
   static constexpr std::string_view name = "convolution_backward_weights";
   Geometry geometry;
   Shape shape;  // of diff_weights
+  bool unread;  // nobody reads the results (see Backward::reads)
   std::string attributes() const { return attributes_of(geometry); }
 
   std::array<Spec, 2> infer(const Tensor& src, const Tensor& diff_dst) const {
@@ -199,7 +201,7 @@ struct ConvolutionBackwardWeights {
   }
 
   void forward(Forward& ctx, const Tensor& src, const Tensor& diff_dst, std::array<Tensor, 2>& dst) const {
-    Operands{geometry}.backward_weights(src, diff_dst, dst[0], dst[1]);
+    if (!unread) Operands{geometry}.backward_weights(src, diff_dst, dst[0], dst[1]);
     ctx.save(diff_dst.requires_grad() ? src : Tensor());
     ctx.save(src.requires_grad() ? diff_dst : Tensor());
   }
@@ -226,8 +228,8 @@ Tensor backward_data(const Geometry& geometry, const Shape& src_shape, const Ten
 }
 
 std::array<Tensor, 2> backward_weights(const Geometry& geometry, const Shape& weights_shape, const Tensor& src,
-                                       const Tensor& diff_dst) {
-  return apply(ConvolutionBackwardWeights{geometry, weights_shape}, Location::current(), src, diff_dst);
+                                       const Tensor& diff_dst, bool unread) {
+  return apply(ConvolutionBackwardWeights{geometry, weights_shape, unread}, Location::current(), src, diff_dst);
 }
 
 // --- checks ---

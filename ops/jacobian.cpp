@@ -52,7 +52,7 @@ Matrix by_rows(const std::vector<Tensor>& outputs, const std::vector<Tensor>& in
 /// One Jacobian-vector product for each element of each input; see jvp().
 Matrix by_columns(const std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, bool create_graph) {
   std::vector<Tensor> by = placeholders(outputs);
-  const std::vector<Tensor> pulled = pull_back(outputs, by, inputs, {.create_graph = true});
+  const std::vector<Tensor> pulled = pull_back_to_differentiate(outputs, by, inputs);
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     if (!by[k].defined()) by[k] = outputs[k].detach();  // a constant
   }
@@ -109,7 +109,7 @@ std::vector<std::vector<Tensor>> hessian(const TensorFunction& function, const s
                                  outputs.size() == 1 ? ", shape " + outputs[0].shape().str() : ""));
   }
   check_floating("hessian", "output", outputs);
-  const std::vector<Tensor> slopes = pull_back(outputs, {ones_like(outputs[0])}, arguments, {.create_graph = true});
+  const std::vector<Tensor> slopes = pull_back_to_differentiate(outputs, {ones_like(outputs[0])}, arguments);
   const GradMode assembling(options.create_graph);
   return derivatives(slopes, arguments, options);
 }

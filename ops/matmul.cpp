@@ -129,6 +129,7 @@ void multiply(const Tensor& a, const Tensor& b, const Tensor& bias, Tensor& dst)
 struct Matmul {
   static constexpr std::string_view name = "matmul";
   static constexpr AutocastRule autocast = AutocastRule::bf16;
+  bool unread = false;  // nobody reads the result (see Backward::reads)
 
   Spec infer(const Tensor& a, const Tensor& b) const {
     check_types(name, a, b);
@@ -148,15 +149,22 @@ struct Matmul {
   }
 
   void forward(Forward& ctx, const Tensor& a, const Tensor& b, Tensor& dst) const {
-    multiply(with_rank(a, dst.dim()), with_rank(b, dst.dim()), {}, dst);
+    if (!unread) multiply(with_rank(a, dst.dim()), with_rank(b, dst.dim()), {}, dst);
     ctx.save(b.requires_grad() ? a : Tensor());
     ctx.save(a.requires_grad() ? b : Tensor());
   }
 
   // diff_a = diff_dst b^T, diff_b = a^T diff_dst
   void backward(Backward& ctx, const Tensor& diff_dst) const {
-    if (ctx.needs(0)) ctx.give(0, sum_to(matmul(diff_dst, transpose(ctx.saved(1))), ctx.input_shape(0)));
-    if (ctx.needs(1)) ctx.give(1, sum_to(matmul(transpose(ctx.saved(0)), diff_dst), ctx.input_shape(1)));
+    if (ctx.needs(0)) ctx.give(0, gradient(ctx, 0, diff_dst, transpose(ctx.saved(1))));
+    if (ctx.needs(1)) ctx.give(1, gradient(ctx, 1, transpose(ctx.saved(0)), diff_dst));
+  }
+
+ private:
+  static Tensor gradient(const Backward& ctx, std::size_t i, const Tensor& a, const Tensor& b) {
+    const bool of_matrices = a.dim() == 2 && b.dim() == 2;  // so the product is the gradient, and no sum of it
+    if (of_matrices && !ctx.reads(i)) return apply(Matmul{.unread = true}, Location::current(), a, b);
+    return sum_to(matmul(a, b), ctx.input_shape(i));
   }
 };
 
@@ -196,7 +204,8 @@ Tensor as_factor(const Tensor& weights, DType type) {
 /// The weights' and the bias's gradients of linear, in one op.
 struct LinearBackwardWeights {
   static constexpr std::string_view name = "linear_backward_weights";
-  bool mixed = false;  // the weights are f32 where src is bf16
+  bool mixed = false;   // the weights are f32 where src is bf16
+  bool unread = false;  // nobody reads diff_weights (see Backward::reads)
 
   std::array<Spec, 2> infer(const Tensor& diff_dst, const Tensor& src) const {
     const DType dtype = mixed && src.dtype() == bf16 ? f32 : src.dtype();
@@ -206,7 +215,7 @@ struct LinearBackwardWeights {
   // diff_weights = diff_dst^T src, diff_bias = sum of diff_dst over all but the last axis
   void forward(Forward& ctx, const Tensor& diff_dst, const Tensor& src, std::array<Tensor, 2>& dst) const {
     const Tensor rows = rows_of(diff_dst);
-    multiply(transposed(rows), rows_of(src), {}, dst[0]);
+    if (!unread) multiply(transposed(rows), rows_of(src), {}, dst[0]);
     if (rows.dtype() == f32 && rows.is_contiguous() && rows.size(0) <= small_matmul::kMostSummed)
       small_matmul::column_sums(rows.data<float>(), rows.size(0), rows.size(1), dst[1].mutable_data<float>());
     else
@@ -258,8 +267,9 @@ void save_linear(Forward& ctx, const Tensor& src, const Tensor& weights, const T
 void give_linear(Backward& ctx, const Tensor& diff_dst) {
   if (ctx.needs(0)) ctx.give(0, matmul(diff_dst, as_factor(ctx.saved(1), diff_dst.dtype())));
   const bool mixed = ctx.needs(1) && ctx.input_dtype(1) != diff_dst.dtype();
-  if (ctx.needs(1) && (ctx.needs(2) || mixed)) {
-    auto [weights, bias] = apply(LinearBackwardWeights{mixed}, Location::current(), diff_dst, ctx.saved(0));
+  const bool unread = ctx.needs(1) && !ctx.reads(1);
+  if (ctx.needs(1) && (ctx.needs(2) || mixed || unread)) {
+    auto [weights, bias] = apply(LinearBackwardWeights{mixed, unread}, Location::current(), diff_dst, ctx.saved(0));
     ctx.give(1, std::move(weights));
     ctx.give(2, std::move(bias));
   } else if (ctx.needs(1)) {

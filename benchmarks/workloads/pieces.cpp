@@ -71,26 +71,39 @@ Step prepare_layer_norm() {
   };
 }
 
-Step prepare_hessian_vector_product() {
+/// `product(loss, parameters, v)`.
+template <class Product>
+Step hessian_vector_step(const Product& product) {
   auto net = std::make_shared<nn::Sequential>(nn::mlp({784, 128, 10}, {.activation = nn::ActivationKind::tanh}));
   const std::vector<Tensor> parameters = net->parameters();
   std::vector<Tensor> v;
   for (const Tensor& p : parameters) v.push_back(randn(p.shape()));
   const Tensor x = randn({64, 784}), y = randint(0, 10, {64});
-  return [=] {
-    const std::vector<Tensor> g = grad(cross_entropy((*net)(x), y), parameters, {.create_graph = true});
-    Tensor dot = sum(g[0] * v[0]);
-    for (std::size_t i = 1; i < g.size(); ++i) dot = dot + sum(g[i] * v[i]);
-    (void)grad(dot, parameters);
-  };
+  return [=] { product(cross_entropy((*net)(x), y), parameters, v); };
 }
 
-/// Of the two layers forward and backward; then of what these products become when they are differentiated: for the
-/// weights' gradients a product with v forward and one backward, for the hidden gradient two, and forward's once more.
+Step prepare_hessian_vector_product() {
+  return hessian_vector_step([](const Tensor& loss, const std::vector<Tensor>& parameters,
+                                const std::vector<Tensor>& v) { (void)hvp(loss, parameters, v); });
+}
+
+/// As it is written where there is no hvp.
+Step prepare_hessian_vector_product_by_grad() {
+  return hessian_vector_step(
+      [](const Tensor& loss, const std::vector<Tensor>& parameters, const std::vector<Tensor>& v) {
+        const std::vector<Tensor> g = grad(loss, parameters, {.create_graph = true});
+        Tensor dot = sum(g[0] * v[0]);
+        for (std::size_t i = 1; i < g.size(); ++i) dot = dot + sum(g[i] * v[i]);
+        (void)grad(dot, parameters);
+      });
+}
+
+/// The layers forward and the hidden gradient; then what these become when they are differentiated: for each of the
+/// weights' gradients a product with v and one backward, for the hidden gradient two, and forward's once more. The
+/// weights' gradients themselves are of no use. v and the weights are read, the products written.
 Work hessian_vector_work() {
-  return {.linears = {{64, 784, 128, false}, {64, 128, 10}},
-          .products = {{64, 784, 128}, {128, 64, 784}, {64, 128, 10, 2}, {64, 10, 128, 2}, {10, 64, 128, 2}},
-          .bytes = 4 * 4 * 101770.0};
+  return {.products = {{64, 784, 128, 2}, {128, 64, 784}, {64, 128, 10, 3}, {64, 10, 128, 3}, {10, 64, 128, 2}},
+          .bytes = 3 * 4 * 101770.0};
 }
 
 Step prepare_gemm() {
@@ -116,6 +129,7 @@ std::vector<Workload> pieces() {
       {"softmax_xent_4096x1000", prepare_cross_entropy, {.bytes = 4096.0 * 1000 * 4 * 3}},
       {"layernorm_4096x1024", prepare_layer_norm, {.bytes = 4096.0 * 1024 * 4 * 3}},
       {"hvp_small_mlp", prepare_hessian_vector_product, hessian_vector_work()},
+      {"hvp_small_mlp_by_grad", prepare_hessian_vector_product_by_grad},
       {"gemm_1024", prepare_gemm, {.products = {{1024, 1024, 1024}}}},
   };
 }

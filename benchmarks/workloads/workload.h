@@ -23,6 +23,7 @@
 //   softmax_xent_4096x1000          cross-entropy of 4096x1000 logits, forward and backward
 //   layernorm_4096x1024             layer norm with weight and bias, sum of squares, forward and backward
 //   hvp_small_mlp                   Hessian-vector product of small_mlp's loss, tanh for ReLU
+//   hvp_small_mlp_by_grad           the same by two calls of grad, in place of hvp
 //   gemm_1024                       one product of 1024x1024 by 1024x1024, no gradient
 //   ..._captured                    the same by CapturedStep, replayed
 #pragma once
