@@ -14,6 +14,7 @@
 #include "dagrad/core/nan_search.h"
 #include "dagrad/core/node_extras.h"
 #include "dagrad/core/op.h"
+#include "dagrad/core/pull_back.h"
 #include "dagrad/core/rehearsal.h"
 #include "dagrad/core/running_node.h"
 #include "dagrad/core/single_threaded.h"

@@ -41,10 +41,4 @@ std::vector<Tensor> grad(std::initializer_list<Tensor> outputs, std::initializer
 /// The same for one output and one input.
 Tensor grad(const Tensor& output, const Tensor& input, const GradOptions& options = {});
 
-/// Gradients as grad() records them with create_graph, for whoever goes on to differentiate them and reads none of
-/// their elements: those of leaves may be left unwritten. `caller` is named in messages. For functional.h.
-std::vector<Tensor> grad_to_differentiate(const char* caller, std::span<const Tensor> outputs,
-                                          std::span<const Tensor> inputs, std::span<const Tensor> gradients,
-                                          bool allow_unused);
-
 }  // namespace dagrad

@@ -16,7 +16,13 @@ std::vector<Tensor> as_arguments(const std::vector<Tensor>& inputs, bool keep_hi
 std::vector<Tensor> pull_back(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
                               const std::vector<Tensor>& inputs, GradOptions options);
 
-/// The same, recorded, for whoever differentiates the result and reads none of it: elements may be left unwritten.
+/// Gradients as grad() records them with create_graph, for whoever goes on to differentiate them and reads none of
+/// their elements: those of leaves may be left unwritten. `caller` is named in messages.
+std::vector<Tensor> grad_to_differentiate(const char* caller, std::span<const Tensor> outputs,
+                                          std::span<const Tensor> inputs, std::span<const Tensor> gradients,
+                                          bool allow_unused);
+
+/// pull_back(), recorded, for whoever differentiates the result and reads none of it: elements may be left unwritten.
 std::vector<Tensor> pull_back_to_differentiate(const std::vector<Tensor>& outputs, const std::vector<Tensor>& vectors,
                                                const std::vector<Tensor>& inputs);
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct AnyOptimizer {
   bool fused = true;  ///< a pass over memory: takes bf16, and gives the same bits on any number of threads
   bool needs_closure = false;
 };
+
+/// For the lists of tests, which would show bytes.
+inline void PrintTo(const AnyOptimizer& optimizer, std::ostream* out) { *out << optimizer.name; }
 
 template <class O>
 AnyOptimizer any(const std::string& name, const typename O::Options& options = {}, bool fused = true,
