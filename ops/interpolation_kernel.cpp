@@ -25,6 +25,32 @@ void add_line(bool first, S weight, const T* from, std::int64_t count, S* into) 
   }
 }
 
+/// The taps of elements that are made of one or two each, in columns: a loop over them has no branches and no casts.
+template <class S>
+struct Pairs {
+  std::vector<std::int32_t> low, high;
+  std::vector<S> low_weight, high_weight;
+
+  /// Empty where some element is made of none or of more.
+  static Pairs of(const Taps& taps) {
+    for (std::int64_t x = 0; x < taps.results(); ++x) {
+      if (taps.of(x).empty() || taps.of(x).size() > 2) return {};
+    }
+    Pairs pairs;
+    for (std::int64_t x = 0; x < taps.results(); ++x) {
+      // One alone counts as two halves: with a weight of 0 for the second, an infinity would become NaN.
+      const std::span<const Tap> along = taps.of(x);
+      const Tap &first = along.front(), &last = along.back();
+      const double share = along.size() == 1 ? 0.5 : 1;
+      pairs.low.push_back(static_cast<std::int32_t>(first.source));
+      pairs.high.push_back(static_cast<std::int32_t>(last.source));
+      pairs.low_weight.push_back(static_cast<S>(share * first.weight));
+      pairs.high_weight.push_back(static_cast<S>(share * last.weight));
+    }
+    return pairs;
+  }
+};
+
 /// A tensor as `batch` blocks of z, y, x and channels. Row-major planes are blocks of one channel.
 template <class T>
 struct Resampling {
@@ -32,6 +58,7 @@ struct Resampling {
   const T* src;
   T* dst;
   std::int64_t channels;
+  const Pairs<Sum<T>>& pairs;  // of x, for single channels
 
   std::int64_t lines() const { return taps[0].results() * taps[1].results(); }  // of a block of dst
   std::int64_t src_line() const { return taps[2].sources() * channels; }
@@ -105,6 +132,13 @@ struct Resampling {
       for (std::int64_t x = 0; x < taps[2].results(); ++x) to[x] = static_cast<T>(line[taps[2].of(x)[0].source]);
       return;
     }
+    if (!pairs.low.empty()) {
+      const std::int32_t *const low = pairs.low.data(), *const high = pairs.high.data();
+      const Sum<T>*const a = pairs.low_weight.data(), *const b = pairs.high_weight.data();
+      for (std::int64_t x = 0, count = taps[2].results(); x < count; ++x)
+        to[x] = static_cast<T>(a[x] * static_cast<Sum<T>>(line[low[x]]) + b[x] * static_cast<Sum<T>>(line[high[x]]));
+      return;
+    }
     for (std::int64_t x = 0; x < taps[2].results(); ++x) {
       Sum<T> sum = 0;
       for (const Tap& tap : taps[2].of(x))
@@ -129,7 +163,8 @@ void resample(const std::array<Taps, 3>& taps, const Tensor& src, Tensor& dst) {
   const bool planes = dst.is_contiguous();
   visit_dtype(src.dtype(), [&]<class T>(T) {
     if constexpr (is_floating(dtype_of<T>)) {
-      const Resampling<T> work{taps, src.data<T>(), dst.mutable_data<T>(), planes ? 1 : src.size(1)};
+      const Pairs<Sum<T>> pairs = planes && !taps[2].picks() ? Pairs<Sum<T>>::of(taps[2]) : Pairs<Sum<T>>{};
+      const Resampling<T> work{taps, src.data<T>(), dst.mutable_data<T>(), planes ? 1 : src.size(1), pairs};
       const std::int64_t blocks = planes ? src.size(0) * src.size(1) : src.size(0);
       const std::int64_t line = std::max(work.src_line(), work.dst_line());
       parallel_for(blocks * work.lines(), std::max<std::int64_t>(1, kGrain / line),
