@@ -168,7 +168,8 @@ class BackwardPass {
     if (pruned_ && !(node.is_leaf() ? captures_.empty() : leads_on(node))) return;
 
     const std::span<Tensor> given(gradients.data(), gradients.size());
-    Backward ctx(node, given, pruned_, retain_graph_ || node.extras_ || anomaly_enabled(), unread_);
+    Backward ctx(node, given, pruned_, retain_graph_ || node.extras_ || anomaly_enabled(),
+                 unread_ && !has_posthooks(node));
     {
       const RunningNode running(node);
       node.backward(ctx, given);
@@ -185,6 +186,9 @@ class BackwardPass {
       if (ctx.given_[i].defined()) add(node.edges_[i], std::move(ctx.given_[i]));
     }
   }
+
+  /// They read what the backward gives.
+  static bool has_posthooks(const Node& node) { return node.extras_ && !node.extras_->posthooks.empty(); }
 
   void run_hooks(Node& node, Gradients& gradients) {
     for (const auto& hook : std::vector(node.extras_->tensor_hooks)) {

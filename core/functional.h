@@ -57,10 +57,12 @@ Products hvp(const TensorFunction& function, const std::vector<Tensor>& inputs, 
              FunctionalOptions options = {});
 Product hvp(const TensorFunction& function, const Tensor& input, const Tensor& vector, FunctionalOptions options = {});
 /// The same of what is recorded, a model's loss by its parameters, say: products[i] = sum_j d2(output)/d(inputs[i])
-/// d(inputs[j]) vectors[j]. The graph is freed unless one of the options keeps it; no leaf's grad is touched. Cheaper
+/// d(inputs[j]) vectors[j]. The graph is freed as far as the second backward goes over it, unless one of
+/// the options keeps it; no leaf's grad is touched. Cheaper
 /// than two calls of grad: the elements of the first gradient are not computed where only its derivative is wanted.
 /// Throws GradientError when an input or the output requires no gradient, or the output does not depend on an input
-/// (unless `allow_unused`), ShapeError or UsageError when output, inputs and vectors do not match.
+/// (unless `allow_unused`: its product is zero), ShapeError, DTypeError or UsageError when output, inputs and vectors
+/// do not match.
 std::vector<Tensor> hvp(const Tensor& output, const std::vector<Tensor>& inputs, const std::vector<Tensor>& vectors,
                         const GradOptions& options = {});
 Tensor hvp(const Tensor& output, const Tensor& input, const Tensor& vector, const GradOptions& options = {});

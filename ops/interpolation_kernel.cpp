@@ -1,6 +1,7 @@
 #include "dagrad/ops/interpolation_kernel.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 #include <vector>
 
@@ -33,12 +34,14 @@ struct Pairs {
 
   /// Empty where some element is made of none or of more.
   static Pairs of(const Taps& taps) {
+    if (taps.sources() > std::numeric_limits<std::int32_t>::max()) return {};
     for (std::int64_t x = 0; x < taps.results(); ++x) {
       if (taps.of(x).empty() || taps.of(x).size() > 2) return {};
     }
     Pairs pairs;
     for (std::int64_t x = 0; x < taps.results(); ++x) {
       // One alone counts as two halves: with a weight of 0 for the second, an infinity would become NaN.
+      // They add up to the element itself, but for the last bit of one below the normal numbers.
       const std::span<const Tap> along = taps.of(x);
       const Tap &first = along.front(), &last = along.back();
       const double share = along.size() == 1 ? 0.5 : 1;

@@ -124,7 +124,7 @@ TEST(Backward, ReadsGradientsUnlessOnlyTheirDerivativeIsWanted) {
   const Tensor x = tensor({1, 2}, f64).requires_grad_(), v = tensor({1, 10}, f64);
   EXPECT_EQ(notes_of([&] { sum(noted_cube(x)).backward(); }), Notes({true}));
   EXPECT_EQ(notes_of([&] { (void)grad(sum(noted_cube(x)), x, {.create_graph = true}); }), Notes({true}));
-  // The gradient by x, which nobody reads, and once more when that is differentiated.
+  // Nobody reads the gradient by x.
   EXPECT_EQ(notes_of([&] { (void)hvp(sum(noted_cube(x)), x, v); }), Notes({false}));
   // What lies between is read by the ops before it.
   EXPECT_EQ(notes_of([&] { (void)hvp(sum(noted_cube(noted_cube(x))), x, v); })[0], true);
@@ -150,6 +150,19 @@ TEST(Backward, ReadsGradientsOfLeavesWithHooks) {
   });
   EXPECT_EQ(notes_of([&] { (void)hvp(sum(noted_cube(x)), x, v); })[0], true);
   EXPECT_EQ(seen, (Doubles{3, 12}));
+}
+
+TEST(Backward, ReadsGradientsThatAPosthookSees) {
+  manual_seed(3);
+  const Tensor x = randn({3, 2}, f64), w = randn({2, 4}, f64).requires_grad_(), v = randn({2, 4}, f64);
+  // Scales the gradient by itself, so its elements are part of the second derivative.
+  const auto loss = [&] {
+    const Tensor y = matmul(x, w);
+    y.node()->register_posthook([](const Node&, std::span<Tensor> given) { given[1] = given[1] * given[1]; });
+    return sum(tanh(y));
+  };
+  const Tensor want = by_two_gradients(loss(), {w}, {v})[0];
+  expect_close(hvp(loss(), w, v), want);
 }
 
 TEST(Hvp, OfWhatIsRecordedFreesTheGraphUnlessItIsToBeKept) {
