@@ -1,5 +1,4 @@
 // Hessian-vector products of recorded tensors, and gradients whose elements nobody reads.
-#include <cmath>
 #include <functional>
 #include <gtest/gtest.h>
 #include <ostream>
@@ -13,18 +12,13 @@
 #include "dagrad/core/op.h"
 #include "dagrad/core/random.h"
 #include "dagrad/ops/ops.h"
+#include "expect_close.h"
 #include "expect_error.h"
 
 namespace dagrad {
 namespace {
 
 using Doubles = std::vector<double>;
-
-void expect_close(const Tensor& got, const Tensor& want) {
-  ASSERT_EQ(got.shape(), want.shape());
-  const auto a = got.to_vector<double>(), b = want.to_vector<double>();
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-12 * std::max(1.0, std::abs(b[i]))) << i;
-}
 
 /// The product as it is written by hand: two calls of grad.
 std::vector<Tensor> by_two_gradients(const Tensor& loss, const std::vector<Tensor>& w, const std::vector<Tensor>& v) {

@@ -1,24 +1,18 @@
 #include "dagrad/ops/jacobian.h"
 
-#include <cmath>
 #include <gtest/gtest.h>
 
 #include "dagrad/core/backward.h"
 #include "dagrad/core/creation.h"
 #include "dagrad/core/error.h"
 #include "dagrad/ops/ops.h"
+#include "expect_close.h"
 #include "expect_error.h"
 
 namespace dagrad {
 namespace {
 
 using Doubles = std::vector<double>;
-
-void expect_close(const Tensor& got, const Tensor& want) {
-  ASSERT_EQ(got.shape(), want.shape());
-  const auto a = got.to_vector<double>(), b = want.to_vector<double>();
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-12 * std::max(1.0, std::abs(b[i]))) << i;
-}
 
 TEST(Jacobian, OfALinearMapIsItsMatrix) {
   const Tensor m = randn({3, 4}, f64);
